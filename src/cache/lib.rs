@@ -39,9 +39,31 @@ pub enum LoadError {
     /// The record changed faster than it could be read.
     #[error("the record kept changing while it was read")]
     Unstable,
-    /// The outside source of the record gave no answer, and there is no older copy; the word says how it failed.
-    #[error("the source gave no answer: {0}")]
-    Source(&'static str),
+    /// The outside source of the record gave no answer, and there is no older copy.
+    #[error("the source gave no answer: {}", .0.word)]
+    Source(SourceFailure),
+}
+
+/// How an outside source failed.
+#[derive(Clone, Debug)]
+pub struct SourceFailure {
+    /// A word of a closed set.
+    pub word: &'static str,
+    /// Name of the connector.
+    pub connector: Option<Arc<str>>,
+    /// HTTP status of its answer.
+    pub status: Option<u16>,
+}
+
+impl SourceFailure {
+    /// A failure of which only the word is known.
+    pub const fn of(word: &'static str) -> Self {
+        Self {
+            word,
+            connector: None,
+            status: None,
+        }
+    }
 }
 
 impl LoadError {
@@ -50,9 +72,12 @@ impl LoadError {
         matches!(self, Self::Busy)
     }
 
-    /// Whether an outside source is the one that failed.
-    pub fn is_of_source(&self) -> bool {
-        matches!(self, Self::Source(_))
+    /// How an outside source failed, where one is what failed.
+    pub fn source_failure(&self) -> Option<&SourceFailure> {
+        match self {
+            Self::Source(failure) => Some(failure),
+            _ => None,
+        }
     }
 }
 
@@ -73,6 +98,8 @@ pub struct WantedKey {
     pub key: CacheKey,
     /// A copy from before this time will not do, Unix microseconds.
     pub oldest_us: i64,
+    /// The call that wants it; of several, the first.
+    pub trace: Option<Arc<str>>,
 }
 
 /// What a load found for one key.
@@ -303,9 +330,11 @@ impl<L: RecordLoader + ?Sized> RecordCache<L> {
         keys: impl Iterator<Item = &'k (&'k [u8], WantedFreshness)>,
     ) -> Vec<Result<Arc<CacheSlot<L::Record>>, LoadError>> {
         let (reply, answer) = oneshot::channel();
+        let trace = heyan_ports::trace::parent();
         let want = |(key, wanted): &(&[u8], WantedFreshness)| WantedKey {
             key: CacheKey::from(*key),
             oldest_us: wanted.oldest_us,
+            trace: trace.clone(),
         };
         let wants: Vec<WantedKey> = keys.map(want).collect();
         let busy = vec![Err(LoadError::Busy); wants.len()];

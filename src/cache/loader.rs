@@ -35,6 +35,8 @@ type WaitingKeys = HashMap<CacheKey, KeyWaiters, ahash::RandomState>;
 struct KeyWaiters {
     /// What the one who wants most wants.
     oldest_us: i64,
+    /// The call of the first of them.
+    trace: Option<Arc<str>>,
     callers: Vec<KeyWaiter>,
 }
 
@@ -135,6 +137,7 @@ impl<L: RecordLoader + ?Sized> MissLoader<L> {
                 None => {
                     let waiters = self.queued.entry(want.key).or_insert_with(|| KeyWaiters {
                         oldest_us: i64::MIN,
+                        trace: want.trace,
                         callers: Vec::new(),
                     });
                     waiters.oldest_us = waiters.oldest_us.max(want.oldest_us);
@@ -154,6 +157,7 @@ impl<L: RecordLoader + ?Sized> MissLoader<L> {
                 wants.push(WantedKey {
                     key: key.clone(),
                     oldest_us: waiters.oldest_us,
+                    trace: waiters.trace.clone(),
                 });
                 self.loading.insert(key, waiters);
             }

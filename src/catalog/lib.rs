@@ -56,6 +56,14 @@ pub struct Catalog {
 }
 
 impl Catalog {
+    /// One dataset, of the text of its file.
+    ///
+    /// # Errors
+    /// As [`Catalog::load`].
+    pub fn dataset_of(name: &str, text: &str) -> Result<Dataset, CatalogError> {
+        compile::compile(name, text, 0)
+    }
+
     /// The datasets that ship, and those of `folder`; a file there with the name of a shipped dataset replaces it.
     ///
     /// # Errors

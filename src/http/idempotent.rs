@@ -13,6 +13,7 @@ use super::{
 use heyan_app::node::caller::Caller;
 use heyan_app::node::idempotency::{self, KEY_BYTES_MAX, KeySlot, KeyState};
 use heyan_auth::sha256;
+use heyan_ports::trace;
 
 /// One action on the object of the path.
 pub(super) struct PathAction {
@@ -88,7 +89,7 @@ async fn run(
     let (state, caller) = (call.state.clone(), call.caller.clone());
     let locale = locale_of(call);
     let mark = call.entered_mark();
-    let work = actix_web::rt::spawn(async move {
+    let work = actix_web::rt::spawn(trace::carried(async move {
         let slot = match key {
             None => None,
             Some(key) => match idempotency::begin(&state.hub, &caller.client.row.id, &key, fingerprint).await? {
@@ -115,7 +116,7 @@ async fn run(
                 Ok((problem.status(), body, ReplayedAnswer::Refused))
             }
         }
-    });
+    }));
     let done: Result<_, ProblemDocument> = work
         .await
         .map_err(|_panicked| ProblemDocument::new(ProblemCode::Internal))?;

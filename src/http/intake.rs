@@ -15,6 +15,7 @@ use super::{
 };
 use heyan_api as api;
 use heyan_app::node::caller::Caller;
+use heyan_ports::trace;
 use heyan_texts::Locale;
 
 /// How one kind of lines is taken in.
@@ -113,7 +114,7 @@ pub(super) fn begin(call: HandlerCall, intake: impl LineIntake) -> HttpResponse 
     call.entered();
     call.step_out();
     let (answers, response) = ReaderOutflow::open();
-    actix_web::rt::spawn(run(intake, call, answers));
+    actix_web::rt::spawn(trace::carried(run(intake, call, answers)));
     response
 }
 

@@ -20,7 +20,7 @@ mod intake;
 mod lines;
 pub mod openapi;
 mod outflow;
-mod page;
+pub mod page;
 mod parts;
 pub mod problem;
 pub mod problems;

@@ -53,7 +53,7 @@ pub(super) fn limit_of(asked: Option<u32>) -> Result<u32, ProblemDocument> {
 ///
 /// # Errors
 /// Returns an error if the hub did not issue this cursor.
-pub(super) fn after(cursor: Option<&str>) -> Result<Option<String>, ProblemDocument> {
+pub fn after(cursor: Option<&str>) -> Result<Option<String>, ProblemDocument> {
     let Some(cursor) = cursor else { return Ok(None) };
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());

@@ -47,11 +47,14 @@ impl From<AppError> for ProblemDocument {
             error @ (AppError::NodeSilent | AppError::SpaceLow) => {
                 busy(ProblemCode::StoreUnavailable).cause(error.to_string())
             }
-            AppError::Load(error) if error.is_of_source() => Self::new(ProblemCode::SourceUnavailable)
-                .retry_after_s(SOURCE_RETRY_AFTER_S)
-                .cause(causes(&error)),
             AppError::Load(error) if error.is_busy() => busy(ProblemCode::Overloaded),
-            AppError::Load(error) => busy(ProblemCode::StoreUnavailable).cause(causes(&error)),
+            AppError::Load(error) => match error.source_failure() {
+                Some(failure) => Self::new(ProblemCode::SourceUnavailable)
+                    .retry_after_s(SOURCE_RETRY_AFTER_S)
+                    .cause(causes(&error))
+                    .source(failure.connector.clone(), failure.status),
+                None => busy(ProblemCode::StoreUnavailable).cause(causes(&error)),
+            },
             AppError::Ledger(LedgerError::Busy) => busy(ProblemCode::Overloaded),
             AppError::Ledger(error) => busy(ProblemCode::LedgerUnavailable).cause(causes(&error)),
             AppError::Internal(what) => Self::new(ProblemCode::Internal).cause(what),
@@ -193,7 +196,18 @@ pub(super) fn tell_failure(problem: &ProblemDocument, path: Option<&str>) {
     let Some(held_back) = gate.pass() else { return };
     let (code, trace_id) = (problem.code.as_str(), problem.trace_id.as_deref().unwrap_or_default());
     let status = problem.status();
-    tracing::error!(code, status, trace_id, path, cause, held_back, "call failed");
+    let (connector, source_status) = (problem.connector.as_deref(), problem.source_status);
+    tracing::error!(
+        code,
+        status,
+        trace_id,
+        path,
+        connector,
+        source_status,
+        cause,
+        held_back,
+        "call failed"
+    );
 }
 
 /// The trace id of `traceparent` (W3C Trace Context) or a new one.

@@ -18,5 +18,6 @@ mod rows;
 pub mod store;
 pub mod subject;
 pub mod time;
+pub mod trace;
 
 pub use rows::*;

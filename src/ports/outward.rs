@@ -2,7 +2,7 @@
 //! What comes from outside may be wrong, late or endless: an adapter bounds it, and says `SourceFault` where it cannot
 //! say anything true. Nothing here is ever read as a mismatch.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
@@ -94,9 +94,12 @@ pub enum SourceFault {
     /// It refused who asks.
     #[error("the source refused the credentials")]
     Auth,
-    /// Transport or business code other than success.
+    /// Business code other than success.
     #[error("the source answered with an error")]
     Answer,
+    /// Transport status other than success.
+    #[error("the source answered with HTTP status {0}")]
+    Status(u16),
     /// The answer is not what the connector expects: garbage, an unmapped code, a missing field, too long.
     #[error("the source's answer cannot be read: {0}")]
     Unreadable(&'static str),
@@ -116,9 +119,17 @@ impl SourceFault {
             Self::Connect => "connect",
             Self::Target(_) => "target",
             Self::Auth => "auth",
-            Self::Answer => "answer",
+            Self::Answer | Self::Status(_) => "answer",
             Self::Unreadable(_) => "unreadable",
             Self::Setup(_) => "setup",
+        }
+    }
+
+    /// HTTP status of its answer, where that is what was wrong.
+    pub const fn status(&self) -> Option<u16> {
+        match self {
+            Self::Status(status) => Some(*status),
+            _ => None,
         }
     }
 }
@@ -182,7 +193,7 @@ pub struct SinkInfo {
 }
 
 /// A feed, as the worker that drives it needs to know it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedInfo {
     /// Its name: the name of its file.
     pub name: String,
@@ -235,6 +246,11 @@ pub trait OutsideSystems: Send + Sync + 'static {
         Err(SourceFault::Unknown)
     }
 
+    /// Name of the connector that is the source of `dataset`.
+    fn source_of(&self, _dataset: &str) -> Option<String> {
+        None
+    }
+
     /// Whether `dataset` has a source that gives no records and only says whether claims are right.
     fn verifies(&self, _dataset: &str) -> bool {
         false
@@ -254,8 +270,8 @@ pub trait OutsideSystems: Send + Sync + 'static {
     }
 
     /// Every sink.
-    fn sinks(&self) -> &[SinkInfo] {
-        &[]
+    fn sinks(&self) -> Arc<[SinkInfo]> {
+        Arc::default()
     }
 
     /// Tells one sink of a change.
@@ -264,8 +280,8 @@ pub trait OutsideSystems: Send + Sync + 'static {
     }
 
     /// Every feed.
-    fn feeds(&self) -> &[FeedInfo] {
-        &[]
+    fn feeds(&self) -> Arc<[FeedInfo]> {
+        Arc::default()
     }
 
     /// What has come since `position`.

@@ -22,12 +22,14 @@ use tokio::{
 use super::{
     assemble::assemble,
     backup::restore,
-    bus, harden,
+    bus, clock,
+    connectors::ConnectorSlot,
+    harden,
     monitor::MachineMonitor,
     outward,
     process::RestartNeeded,
     serving,
-    settings::{self, PreparedSettings},
+    settings::{self, PreparedSettings, ReloadedParts},
     standing::{self, OpenedStores},
     tls,
 };
@@ -63,6 +65,7 @@ pub struct BoundNode {
     public: TcpListener,
     admin: AdminListener,
     tls: Option<tls::CertificateSlot>,
+    connectors: Arc<ConnectorSlot>,
     config: Config,
 }
 
@@ -101,7 +104,7 @@ const RESTART_CODE: i32 = 5;
 /// Opens everything and binds the listeners; nothing is answered yet.
 pub async fn open(config: Config) -> anyhow::Result<BoundNode> {
     let prepared = settings::prepare(&config)?;
-    open_around(config, prepared, Arc::new(SystemClock), None).await
+    open_around(config, prepared, None, Arc::new(SystemClock), None).await
 }
 
 /// As [`open`]; where database and ledger do not fit together, the loss is entered with `reason`.
@@ -110,7 +113,7 @@ pub async fn open(config: Config) -> anyhow::Result<BoundNode> {
 /// As [`open`].
 pub async fn open_accepting(config: Config, reason: &str) -> anyhow::Result<BoundNode> {
     let prepared = settings::prepare(&config)?;
-    open_around(config, prepared, Arc::new(SystemClock), Some(reason)).await
+    open_around(config, prepared, None, Arc::new(SystemClock), Some(reason)).await
 }
 
 /// As [`open`], with the outside systems and the clock given.
@@ -119,14 +122,14 @@ pub async fn open_at(
     connectors: Arc<dyn OutsideSystems>,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<BoundNode> {
-    let mut prepared = settings::prepare(&config)?;
-    prepared.connectors = connectors;
-    open_around(config, prepared, clock, None).await
+    let prepared = settings::prepare(&config)?;
+    open_around(config, prepared, Some(connectors), clock, None).await
 }
 
 async fn open_around(
     mut config: Config,
     prepared: PreparedSettings,
+    outside: Option<Arc<dyn OutsideSystems>>,
     clock: Arc<dyn Clock>,
     accept: Option<&str>,
 ) -> anyhow::Result<BoundNode> {
@@ -169,10 +172,11 @@ async fn open_around(
         &keys,
         (catalog, items, rules),
         (store, ledger),
-        (connectors, webhooks),
+        (outside.unwrap_or_else(|| Arc::clone(&connectors) as _), webhooks),
         (&url, clock),
     )?);
     hub.node.changes.begin(changes, epoch);
+    clock::keep_newest_entry(&hub);
     settle(&hub).await?;
     standing::begin(&hub, &config, accepted).await?;
     admin.port.show(&hub);
@@ -183,6 +187,7 @@ async fn open_around(
         public,
         admin,
         tls,
+        connectors,
         config,
     })
 }
@@ -270,8 +275,8 @@ fn bind(address: &str, tls: bool, patience: Duration) -> anyhow::Result<(TcpList
 }
 
 impl BoundNode {
-    /// Serves until SIGTERM or SIGINT; a second signal ends the process at once. SIGHUP reads the certificate again; SIGUSR1 and SIGUSR2
-    /// are ignored. `ready` is called when a signal would already stop the node gently.
+    /// Serves until SIGTERM or SIGINT; a second signal ends the process at once. SIGHUP reads certificate and connectors again; SIGUSR1
+    /// and SIGUSR2 are ignored. `ready` is called when a signal would already stop the node gently.
     pub async fn serve(self, ready: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
         let mut signals = StopSignals::listen()?;
         ready()?;
@@ -281,10 +286,16 @@ impl BoundNode {
             end_at_the_latest_in(END_WITHIN, RESTART_CODE).await;
         });
         let (config, tls) = (self.config.clone(), self.tls.clone());
+        let (connectors, catalog) = (Arc::clone(&self.connectors), Arc::clone(&self.hub.catalog));
         let stop_within = Duration::from_millis(config.http.drain_ms + config.http.stop_timeout_ms) + END_WITHIN;
         self.serve_until(async move {
             while signals.next().await == SignalRequest::Reload {
-                settings::reload(&config, tls.as_ref());
+                ReloadedParts {
+                    tls: tls.as_ref(),
+                    connectors: &connectors,
+                    catalog: &catalog,
+                }
+                .reload(&config);
             }
             tokio::spawn(end_at_the_latest_in(stop_within, RESTART_CODE));
             tokio::spawn(async move {
@@ -332,6 +343,7 @@ impl BoundNode {
             public,
             mut admin,
             tls: _,
+            connectors: _,
             config: settings,
         } = self;
         let (public, public_done) = server::public(Arc::clone(&hub), public, config)?;

@@ -15,6 +15,15 @@ const OFF_US: i64 = 86_400_000_000;
 /// How long a new time must go on without a jump to be believed.
 const BELIEVED_AFTER: Duration = Duration::from_hours(24);
 
+/// Keeps the time of the newest entry, before this start makes entries by its own clock.
+pub(super) fn keep_newest_entry(hub: &Hub) {
+    let end = hub.ledger.stats().durable;
+    let newest = end.checked_sub(1).and_then(|last| hub.ledger.entries(last, 1).ok());
+    if let Some(at_us) = newest.and_then(|entries| entries.first().and_then(|(_, bytes)| entry::time_of(bytes))) {
+        hub.node.health.set_newest_entry_time(at_us);
+    }
+}
+
 /// A time by both clocks.
 #[derive(Clone, Copy)]
 struct ClockPair {
@@ -46,10 +55,8 @@ pub(super) struct ClockWatch {
 impl ClockWatch {
     /// Compares the clock with what the node has.
     pub(super) fn start(hub: &Hub) -> Self {
-        let end = hub.ledger.stats().durable;
-        let newest = end.checked_sub(1).and_then(|last| hub.ledger.entries(last, 1).ok());
-        let newest_us = newest.and_then(|entries| entries.first().and_then(|(_, bytes)| entry::time_of(bytes)));
-        let others = hub.node.health.database_time();
+        let health = &hub.node.health;
+        let (newest_us, others) = (health.newest_entry_time(), health.database_time());
         Self::start_at(Instant::now(), hub.clock.now_us(), newest_us, others)
     }
 

@@ -14,6 +14,7 @@ pub mod backup;
 pub mod boot;
 mod bus;
 mod clock;
+mod connectors;
 pub mod harden;
 mod licences;
 mod loss;

@@ -63,10 +63,10 @@ pub fn webhooks(config: &Config) -> anyhow::Result<WebhookPush> {
 }
 
 /// The connectors of the settings' folder.
-pub fn connectors(config: &Config, webhooks: &Arc<WebhookPush>) -> anyhow::Result<Arc<dyn OutsideSystems>> {
+pub fn connectors(config: &Config, webhooks: &Arc<WebhookPush>) -> anyhow::Result<Box<dyn OutsideSystems>> {
     let folder = &config.connectors.folder;
     if folder.as_os_str().is_empty() {
-        return Ok(Arc::new(NoConnectors));
+        return Ok(Box::new(NoConnectors));
     }
     let datasets = &config.catalog.datasets_dir;
     let catalog = Catalog::load(Some(datasets.as_path()).filter(|folder| !folder.as_os_str().is_empty()))?;
@@ -77,7 +77,7 @@ pub fn connectors(config: &Config, webhooks: &Arc<WebhookPush>) -> anyhow::Resul
     }
     let facts = |name: &str| facts_of(&catalog, name);
     let signed: Arc<dyn SignedSink> = Arc::new(SignedWebhooks(Arc::clone(webhooks)));
-    Ok(Arc::new(ConnectorSet::load(folder, around, &facts, Some(signed))?))
+    Ok(Box::new(ConnectorSet::load(folder, around, &facts, Some(signed))?))
 }
 
 /// Opens files of secrets that were sealed with a key of the hub's root, where there is a root.

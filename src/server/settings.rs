@@ -5,12 +5,11 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::Context;
 
-use super::{boot::folder_of, bus, harden, licences, outward, store, tls};
+use super::{boot::folder_of, bus, connectors::ConnectorSlot, harden, licences, outward, store, tls};
 use heyan_catalog::{self as catalog, Catalog, item::ServiceItem};
 use heyan_config::Config;
 use heyan_connectors::push::WebhookPush;
 use heyan_domain::division::HomeCity;
-use heyan_ports::outward::OutsideSystems;
 
 /// Settings that cannot be used: exit code 2.
 #[derive(Debug)]
@@ -39,7 +38,7 @@ pub struct PreparedSettings {
     /// Rules of supervision.
     pub rules: catalog::supervision::RuleFile,
     pub(super) webhooks: Arc<WebhookPush>,
-    pub(super) connectors: Arc<dyn OutsideSystems>,
+    pub(super) connectors: Arc<ConnectorSlot>,
     pub(super) tls: Option<tls::CertificateSlot>,
 }
 
@@ -65,7 +64,7 @@ fn read(config: &Config) -> anyhow::Result<PreparedSettings> {
     let rules =
         catalog::supervision::load(folder_of(&config.supervision.rules_file)).context("supervision.rules_file")?;
     let webhooks = Arc::new(outward::webhooks(config)?);
-    let connectors = outward::connectors(config, &webhooks).context("connectors.folder")?;
+    let connectors = Arc::new(ConnectorSlot::of(config, &webhooks).context("connectors.folder")?);
     outward::schedule(config)?;
     outward::calendar(config)?;
     licences::licences(config, &catalog).context("[licences]")?;
@@ -122,17 +121,35 @@ fn folders(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads the certificate again, as after SIGHUP. Connections that are open keep the old one.
-pub(super) fn reload(config: &Config, slot: Option<&tls::CertificateSlot>) {
-    let Some(slot) = slot else {
-        tracing::info!("SIGHUP: no certificate to read again; other settings are read at a start");
-        return;
-    };
-    match slot.reload(config) {
-        Ok(()) => tracing::info!("SIGHUP: the certificate was read again"),
-        Err(error) => tracing::error!(
-            cause = format!("{error:#}"),
-            "SIGHUP: the new certificate cannot be used; the old one stays"
-        ),
+/// What SIGHUP reads again: the certificate and the connectors. Everything else is read at a start.
+pub(super) struct ReloadedParts<'a> {
+    /// The certificate in force; `None`: plain HTTP.
+    pub(super) tls: Option<&'a tls::CertificateSlot>,
+    /// The connectors in force.
+    pub(super) connectors: &'a ConnectorSlot,
+    /// Datasets.
+    pub(super) catalog: &'a Catalog,
+}
+
+impl ReloadedParts<'_> {
+    /// Reads both again, each for itself: one that cannot be used leaves its old one in force. What is under way keeps what it began
+    /// with.
+    pub(super) fn reload(&self, config: &Config) {
+        if let Some(slot) = self.tls {
+            match slot.reload(config) {
+                Ok(()) => tracing::info!("SIGHUP: the certificate was read again"),
+                Err(error) => tracing::error!(
+                    cause = format!("{error:#}"),
+                    "SIGHUP: the new certificate cannot be used; the old one stays"
+                ),
+            }
+        }
+        match self.connectors.reload(config, self.catalog) {
+            Ok(()) => tracing::info!("SIGHUP: the connectors were read again; other settings are read at a start"),
+            Err(error) => tracing::error!(
+                cause = format!("{error:#}"),
+                "SIGHUP: the new connectors cannot be used; the old ones stay"
+            ),
+        }
     }
 }

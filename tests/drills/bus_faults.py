@@ -2,7 +2,8 @@
 still: everything that was acknowledged must stand on its topic in the end.
 
     python tests/drills/bus_faults.py                short
-    python tests/drills/bus_faults.py --long         10 brokers killed, the bus stopped for 60 s three times, 100 nodes killed
+    python tests/drills/bus_faults.py --long         10 brokers killed, the bus stopped for 60 s three times and paused once,
+                                                     100 nodes killed
 
 A caller that got no answer knows nothing, so only acknowledged calls count: each verification on `verification.completed`, each new
 version on `record.changed`, each mismatch on `mismatch`. An event may stand twice under one id; what it says must then be the same.
@@ -156,6 +157,14 @@ def main() -> None:
         checks.ok("a node without its bus is ready, and says so", ready.status == 200 and find(ready.json(), "bus") == "degraded", ready)
         broker.command("resume")
         recoveries["bus"].append(published_again())
+    if args.long:
+        # Stopped as by SIGSTOP: the brokers are there, take connections, and say nothing.
+        before = len(load.answers)
+        broker.command("pause")
+        time.sleep(60)
+        checks.ok("verifications go on while the brokers stand still", len(load.answers) > before + 20 * 60, len(load.answers) - before)
+        broker.command("cont")
+        recoveries["still"] = [published_again()]
     for _ in range(node_kills):
         time.sleep(0.2 + rng.random() / 2)
         two.kill()

@@ -12,6 +12,8 @@ use super::{
     kafka_kit::{Brokers, Kafka, Read, Sent, wait_for},
 };
 
+const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
 async fn hub_on(kafka: &Kafka) -> TestHub {
     let hub = TestHub::start_with(|config| kafka.configure(config)).await;
     hub.add_parties().await;
@@ -41,7 +43,7 @@ async fn what_happens_is_published_by_its_schema_under_a_keyed_hash_in_order() {
     assert_eq!(hub.put("natural-person", &person()).await.0, 200);
     let mut newer = person();
     newer["fields"]["name"] = "张三".into();
-    assert_eq!(hub.put("natural-person", &newer).await.0, 200);
+    assert_eq!(hub.put_traced("natural-person", &newer, TRACE).await, 200);
     for year in 1950..1957 {
         let claims = json!({"birth_date": format!("{year}-12-31"), "sex": "1"});
         let mut asked = question(&claims);
@@ -56,6 +58,12 @@ async fn what_happens_is_published_by_its_schema_under_a_keyed_hash_in_order() {
         .map(|message| message.data()["version"].clone())
         .collect();
     assert_eq!(versions, [json!(1), json!(2)]);
+    let traces = changed.iter().map(|message| message.headers.get("traceparent"));
+    assert_eq!(
+        traces.collect::<Vec<_>>(),
+        [None, Some(&TRACE.to_owned())],
+        "the caller's, where it named one"
+    );
     for message in &changed {
         assert_eq!(message.data()["record"], message.key.as_str());
         assert_eq!(message.headers["ce_subject"], message.key);

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use heyan::cache::{
-    CacheConfig, CachePolicy, LoadError, LoadedKey, MemoryWeight, RecordCache, RecordLoader, StampCheck,
+    CacheConfig, CachePolicy, LoadError, LoadedKey, MemoryWeight, RecordCache, RecordLoader, SourceFailure, StampCheck,
     WantedFreshness, WantedKey,
 };
 use tokio::sync::Semaphore;
@@ -146,7 +146,7 @@ impl RecordLoader for Picky {
     async fn load(&self, wants: &[WantedKey], now_us: i64) -> Vec<Result<LoadedKey<Number>, LoadError>> {
         self.loads.fetch_add(1, Ordering::SeqCst);
         let loaded = |want: &WantedKey| match want.key[0] {
-            9 => Err(LoadError::Source("down")),
+            9 => Err(LoadError::Source(SourceFailure::of("down"))),
             number => Ok(LoadedKey {
                 record: Some(Number(number.into())),
                 read_at: now_us,

@@ -239,6 +239,16 @@ impl TestHub {
             .await
     }
 
+    /// As `put`, of a caller that names its trace. Returns the status.
+    pub(crate) async fn put_traced(&self, dataset: &str, record: &Value, traceparent: &str) -> u16 {
+        let path = format!("{}/v1/datasets/{dataset}/records", self.url);
+        let request = self.client.put(path).bearer_auth(self.token("authority"));
+        let headed = request
+            .header("content-type", "application/json")
+            .header("traceparent", traceparent);
+        headed.body(record.to_string()).send().await.unwrap().status().as_u16()
+    }
+
     pub(crate) async fn verify(&self, client: &str, body: &Value) -> (u16, Value) {
         self.send("POST", "/v1/verifications", Some(&self.token(client)), Some(body))
             .await

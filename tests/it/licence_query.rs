@@ -156,7 +156,9 @@ async fn keys_of_older_rules_are_made_anew_while_the_hub_serves() {
     };
     hub.hub.write(Commit::at(1).with(keys).with(position)).await.unwrap();
     assert_eq!(query(&hub, "agency", &key()).await.1["outcome"], "not_found");
-    heyan::app::node::upkeep::sweep(&hub.hub).await.unwrap();
+    heyan::app::node::upkeep::sweep(&hub.hub, hub.hub.clock.now_us())
+        .await
+        .unwrap();
     assert_eq!(query(&hub, "agency", &key()).await.1["outcome"], "verified");
     let position = hub.hub.store.position("keys:e-licence").await.unwrap().unwrap();
     assert!(position.ends_with(" done"), "{position}");

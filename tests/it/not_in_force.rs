@@ -168,7 +168,9 @@ async fn a_due_day_of_a_year_without_a_calendar_is_filled_in_and_becomes_overdue
     )
     .unwrap();
     let hub = open(folder, &|config| config.calendar.extra_file.clone_from(&file)).await;
-    heyan::app::node::upkeep::sweep(&hub.hub).await.unwrap();
+    heyan::app::node::upkeep::sweep(&hub.hub, hub.hub.clock.now_us())
+        .await
+        .unwrap();
     let known = ask(&hub).await;
     assert_eq!(known["id"], opened["id"]);
     // Ten working days from 1 March, of which only week-ends are off; the first of March may be one.
@@ -196,7 +198,9 @@ async fn a_due_day_of_a_year_without_a_calendar_is_filled_in_and_becomes_overdue
     };
     assert_eq!(alerts(&hub).await, 0);
     clock.forward_s(30 * 86_400);
-    heyan::app::node::upkeep::sweep(&hub.hub).await.unwrap();
+    heyan::app::node::upkeep::sweep(&hub.hub, hub.hub.clock.now_us())
+        .await
+        .unwrap();
     assert_eq!(alerts(&hub).await, 1);
     hub.stop().await;
 }

@@ -17,6 +17,7 @@ pub(crate) struct Received {
     pub signature: String,
     pub body: String,
     pub status: u16,
+    pub traceparent: Option<String>,
 }
 
 impl Received {
@@ -146,6 +147,10 @@ async fn receive(shared: web::Data<Shared>, request: HttpRequest, body: web::Byt
         signature: header("webhook-signature"),
         body: String::from_utf8(body.to_vec()).unwrap(),
         status,
+        traceparent: request
+            .headers()
+            .get("traceparent")
+            .map(|value| value.to_str().unwrap().to_owned()),
     });
     shared.news.notify_waiters();
     HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap()).finish()

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 /// Settings (`DIR` stands for a folder of the test's own), and the key that must be named.
-const MISTAKES: &[(&str, &str)] = &[
+pub(crate) const MISTAKES: &[(&str, &str)] = &[
     ("[node]\nidd = 1", "idd"),
     ("[nodes]\nid = 1", "nodes"),
     ("[node]\nid = \"one\"", "id"),

@@ -408,7 +408,11 @@ impl CompiledGrant {
             id: row.id.as_str().into(),
             permission: UsePermission::new(operations, fields),
             item_codes,
-            valid_from: row.valid_from.saturating_sub(LEEWAY_US),
+            // A grant that had begun when it was made has begun by any clock, one that was set back too.
+            valid_from: match row.valid_from <= row.created_at {
+                true => i64::MIN,
+                false => row.valid_from.saturating_sub(LEEWAY_US),
+            },
             valid_until: row.valid_until.unwrap_or(i64::MAX),
             ceiling: row.daily_ceiling,
             networks: AdmittedNetworks::of(&row.networks),

@@ -1,13 +1,15 @@
 //! CloudEvents 1.0 on Kafka: binary mode out (attributes are headers, the body is the data); binary or structured mode in.
 //! A message keeps its `ce_id` however often it is sent, so that a reader can recognise repetitions.
 
+use std::sync::Arc;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::Value;
 
 use crate::node::hub::Hub;
 use heyan_domain::json::{self, JsonRules};
 use heyan_ports::bus::{BusMessage, BusTopic, ReceivedMessage};
-use heyan_ports::time;
+use heyan_ports::{time, trace};
 
 /// Longest attribute that is believed, bytes.
 const ATTRIBUTE_BYTES_MAX: usize = 200;
@@ -62,7 +64,7 @@ pub struct ArrivedEvent {
     /// `ce_id`.
     pub id: String,
     /// W3C trace context, when it is one.
-    pub traceparent: Option<String>,
+    pub traceparent: Option<Arc<str>>,
     /// The data.
     pub data: Value,
 }
@@ -94,10 +96,7 @@ pub fn read(topic: BusTopic, received: &ReceivedMessage) -> Result<ArrivedEvent,
         return Err(NoEvent("invalid_event_id"));
     }
     Ok(ArrivedEvent {
-        traceparent: received
-            .header("traceparent")
-            .filter(|parent| is_traceparent(parent))
-            .map(str::to_owned),
+        traceparent: received.header(trace::HEADER).and_then(trace::read),
         id: event.id,
         data: event.data,
     })
@@ -170,15 +169,6 @@ fn data_of(event: &mut Value) -> Result<Value, NoEvent> {
         (Some(_), Some(_)) | (None, Some(_)) => Err(NoEvent("invalid_value")),
         (None, None) => Err(NoEvent("missing_payload")),
     }
-}
-
-/// Whether a text is a `traceparent` of version 00 (W3C Trace Context): nothing else goes on to others.
-pub fn is_traceparent(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let hex = |text: &str, length: usize| {
-        text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-    };
-    matches!(parts.as_slice(), ["00", trace, span, flags] if hex(trace, 32) && hex(span, 16) && hex(flags, 2))
 }
 
 #[cfg(test)]
@@ -267,16 +257,5 @@ mod tests {
             let refused = read(BusTopic::Feed, &received(&headers, payload)).err().unwrap();
             assert_eq!(refused.0, code, "{payload} {headers:?}");
         }
-    }
-
-    #[test]
-    fn only_a_trace_context_is_passed_on() {
-        assert!(is_traceparent(
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-        ));
-        assert!(!is_traceparent(
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-王"
-        ));
-        assert!(!is_traceparent("11010519491231002X"));
     }
 }

@@ -8,7 +8,7 @@ use super::{
     key_of,
 };
 use crate::{
-    delivery::message,
+    delivery::{message, traced},
     foundation::{error::AppError, hex::hex},
     node::hub::Hub,
 };
@@ -110,11 +110,12 @@ async fn event_message(hub: &Hub, event: &StoredEvent) -> Result<Option<BusMessa
         Some(subject) => key_of(&subject.0),
         None => event.id.clone().into_bytes(),
     };
+    let parent = traced::parent_of(hub, event);
     let attributes = EventAttributes {
         id: &event.id,
         subject: subject.as_deref(),
         at_us: event.at,
-        traceparent: None,
+        traceparent: parent.as_deref(),
     };
     Ok(Some(envelope::message(hub, topic, key, &attributes, &data)))
 }

@@ -33,7 +33,10 @@ use crate::{
 };
 use heyan_auth::sha256;
 use heyan_ledger::entry::{self, EntryKind};
-use heyan_ports::bus::{BusFault, BusMessage, BusTopic, ReceivedMessage, StartAt};
+use heyan_ports::{
+    bus::{BusFault, BusMessage, BusTopic, ReceivedMessage, StartAt},
+    trace,
+};
 
 /// Requests that are answered at once.
 const AT_ONCE: usize = 8;
@@ -201,7 +204,8 @@ impl RequestAnswerer {
         purpose::check(&body.purpose)?;
         let items: Vec<ItemBody<'_>> = body.items.into_iter().map(|StrictObject(item)| item).collect();
         let questions = items.iter().map(Ok::<_, AppError>).collect();
-        let answer = chunk::verify_chunk(hub, &QueueAppender, caller, &body.purpose, None, questions).await?;
+        let answer = chunk::verify_chunk(hub, &QueueAppender, caller, &body.purpose, None, questions);
+        let answer = trace::under(arrived.traceparent.clone(), answer).await?;
         let mut out = Vec::with_capacity(256 + items.len() * 512);
         out.extend_from_slice(b"{\"request\":");
         answer_json::put_string(&mut out, &arrived.id);

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{message, subscriptions};
+use super::{message, subscriptions, traced};
 use crate::node::caller::Caller;
 use crate::{
     access::table::ClientRole,
@@ -26,6 +26,7 @@ use heyan_ports::deliveries::{
 use heyan_ports::{
     commit::Commit,
     outward::{PushMessage, WebhookTarget},
+    trace,
 };
 
 /// In front of a sink's name in a target.
@@ -47,6 +48,10 @@ pub enum AttemptResult {
 /// # Errors
 /// The store could not be asked: the delivery stays as it is.
 pub async fn attempt(hub: &Hub, delivery: &StoredDelivery) -> Result<AttemptResult, AppError> {
+    trace::under(traced::parent_of(hub, &delivery.event), attempted(hub, delivery)).await
+}
+
+async fn attempted(hub: &Hub, delivery: &StoredDelivery) -> Result<AttemptResult, AppError> {
     if let Some(sink) = delivery.target.strip_prefix(SINK) {
         if !hub.outward.connectors.sinks().iter().any(|known| known.name == sink) {
             return Ok(AttemptResult::Cancelled);

@@ -6,3 +6,4 @@ pub mod fanout;
 pub mod message;
 pub mod subscriptions;
 pub mod table;
+pub(crate) mod traced;

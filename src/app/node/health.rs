@@ -3,7 +3,7 @@
 
 use std::sync::{
     OnceLock,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use tokio::sync::Notify;
@@ -13,6 +13,8 @@ use tokio::sync::Notify;
 pub struct NodeHealth {
     space_low: AtomicBool,
     clock_unchecked: AtomicBool,
+    clock_looks: AtomicU64,
+    newest_entry_us: OnceLock<i64>,
     database_time: OnceLock<i64>,
     fatal: OnceLock<String>,
     ends: Notify,
@@ -31,12 +33,29 @@ impl NodeHealth {
 
     /// Whether nothing may be deleted by the clock, because it disagrees with what else tells the time.
     pub fn is_clock_unchecked(&self) -> bool {
-        self.clock_unchecked.load(Ordering::Relaxed)
+        self.clock_unchecked.load(Ordering::Acquire)
     }
 
     /// Says whether the clock is doubtful; answers whether that is new.
     pub fn set_clock_unchecked(&self, unchecked: bool) -> bool {
-        self.clock_unchecked.swap(unchecked, Ordering::Relaxed) != unchecked
+        let before = self.clock_unchecked.swap(unchecked, Ordering::AcqRel);
+        self.clock_looks.fetch_add(1, Ordering::AcqRel);
+        before != unchecked
+    }
+
+    /// How often the clock was looked at.
+    pub fn clock_looks(&self) -> u64 {
+        self.clock_looks.load(Ordering::Acquire)
+    }
+
+    /// Time of the newest ledger entry before this start, Unix microseconds.
+    pub fn newest_entry_time(&self) -> Option<i64> {
+        self.newest_entry_us.get().copied()
+    }
+
+    /// Keeps it. Call before anything is entered by this start's own clock.
+    pub fn set_newest_entry_time(&self, at_us: i64) {
+        let _first_counts = self.newest_entry_us.set(at_us);
     }
 
     /// What the database said the time was at the start, Unix microseconds.

@@ -68,12 +68,11 @@ pub async fn count(hub: &Hub) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Forgets what is old, and raises alerts.
+/// Forgets what is old at this time, Unix microseconds, and raises alerts.
 ///
 /// # Errors
 /// Returns an error if the store cannot be reached.
-pub async fn sweep(hub: &Hub) -> Result<(), AppError> {
-    let now_us = hub.clock.now_us();
+pub async fn sweep(hub: &Hub, now_us: i64) -> Result<(), AppError> {
     hub.store
         .forget_old(ForgetBefore {
             replies_us: now_us - REPLIES_KEPT_US,

@@ -17,7 +17,7 @@ use heyan_ports::{
 };
 
 use super::hub::Hub;
-use crate::foundation::error::AppError;
+use crate::{delivery::traced, foundation::error::AppError};
 
 /// Between two attempts at a full ledger queue.
 const QUEUE_WAIT: Duration = Duration::from_millis(2);
@@ -126,7 +126,8 @@ impl Hub {
     ///
     /// # Errors
     /// The store refuses or cannot be asked, or the ledger accepts nothing: nothing is written.
-    pub async fn commit(&self, commit: Commit) -> Result<PendingAppend, AppError> {
+    pub async fn commit(&self, mut commit: Commit) -> Result<PendingAppend, AppError> {
+        traced::mark(self, &mut commit)?;
         self.await_ledger().await?;
         let (number, position) = self.node.changes.number(&self.ledger, self.clock.now_us());
         let is_kept = position.is_some();

@@ -9,6 +9,7 @@ use crate::{
     node::hub::Hub,
     records::{self, IngestOptions, IntakeOrigin, KeptFields},
 };
+use heyan_cache::{LoadError, SourceFailure};
 use heyan_ports::{
     commit::Commit,
     outward::{FeedInfo, SourceFault},
@@ -145,6 +146,9 @@ pub(crate) fn caller_of(hub: &Hub, agency: &str) -> Result<Caller, AppError> {
 }
 
 fn failed(info: &FeedInfo, fault: &SourceFault) -> AppError {
-    tracing::warn!(feed = info.name, fault = fault.as_str(), "a feed could not be read");
-    AppError::Internal("a feed could not be read")
+    AppError::Load(LoadError::Source(SourceFailure {
+        word: fault.as_str(),
+        connector: Some(info.name.as_str().into()),
+        status: fault.status(),
+    }))
 }

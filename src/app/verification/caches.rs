@@ -9,7 +9,9 @@ use std::{
 
 use super::record::{CachedRecord, RecordLoad};
 use crate::foundation::trust::LineTrust;
-use heyan_cache::{CacheConfig, CacheLookup, CacheSlot, LoadError, RecordCache, RecordLoader, WantedFreshness};
+use heyan_cache::{
+    CacheConfig, CacheLookup, CacheSlot, LoadError, RecordCache, RecordLoader, SourceFailure, WantedFreshness,
+};
 use heyan_catalog::Dataset;
 
 /// One cache, whatever fills it.
@@ -124,7 +126,7 @@ impl RecordCaches {
         // A caller that gives up leaves the queue; the load goes on and fills the cache.
         match tokio::time::timeout(LIVE_WAIT, from(live)).await {
             Ok(found) => found,
-            Err(_too_long) => Err(LoadError::Source(SOURCE_TIMEOUT)),
+            Err(_too_long) => Err(LoadError::Source(SourceFailure::of(SOURCE_TIMEOUT))),
         }
     }
 

@@ -35,6 +35,7 @@ use heyan_ports::{
     mismatches::{MismatchRow, MismatchWrite},
     subject::{RecordKey, SubjectKey},
     supervision::AlertRow,
+    trace,
 };
 
 /// Names of the fields that differ, sorted.
@@ -134,7 +135,9 @@ pub(crate) async fn enter(
         now_us,
     };
     let hub = Arc::clone(hub);
-    let work = tokio::spawn(async move { carry_out(&hub, &matter, consequences, entry).await });
+    let work = tokio::spawn(trace::carried(async move {
+        carry_out(&hub, &matter, consequences, entry).await
+    }));
     work.await
         .unwrap_or(Err(AppError::Internal("an answer's consequences panicked")))
 }

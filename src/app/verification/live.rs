@@ -7,7 +7,6 @@
 //! is; the source is asked, *then* the stored record is read again and compared and set; commit, *then* bump the stamp.
 
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
@@ -16,6 +15,7 @@ use super::{
     caches::FoundSlot,
     judgement::{AnswerFreshness, QuestionJudgement, agrees},
     record::{CachedRecord, cached, shared},
+    source,
 };
 use crate::{
     foundation::error::AppError,
@@ -23,7 +23,7 @@ use crate::{
     node::{hub::Hub, write::CommitAttempts},
     records,
 };
-use heyan_cache::{CachePolicy, LoadError, LoadedKey, RecordLoader, WantedKey};
+use heyan_cache::{CachePolicy, LoadError, LoadedKey, RecordLoader, SourceFailure, WantedKey};
 use heyan_catalog::Dataset;
 use heyan_domain::{
     policy::{GrantOperation, UsePermission},
@@ -35,10 +35,8 @@ use heyan_ports::{
     outward::{SourceFault, SourceRecord},
     records::{FetchWrite, LiveFetch, RecordWrite, StoredRecord},
     subject::RecordKey,
+    trace,
 };
-
-/// Longest time for one answer of a source, whatever its connector allows itself.
-const DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long "the source knows of none" is believed, microseconds.
 const NONE_LIFE_US: i64 = 30_000_000;
@@ -92,11 +90,11 @@ async fn load_one(hub: &Hub, want: &WantedKey) -> Result<LoadedKey<CachedRecord>
         return loaded(dataset, &name, record, *at, CachePolicy::Kept);
     }
     let asked_at = hub.clock.now_us();
-    match ask(hub, dataset, &want.key).await {
+    match trace::under(want.trace.clone(), ask(hub, dataset, &want.key)).await {
         Ok(answer) => settle(hub, dataset, &name, &want.key, answer, asked_at).await,
         Err(fault) => match &copy {
             Some((at, record)) => loaded(dataset, &name, record, *at, CachePolicy::Stale),
-            None => Err(LoadError::Source(fault.as_str())),
+            None => Err(source::failure(hub, dataset, &fault)),
         },
     }
 }
@@ -148,25 +146,7 @@ async fn ask(hub: &Hub, dataset: &Dataset, key: &[u8]) -> Result<Option<SourceRe
         record.map(|record| checked(hub, dataset, &subject, record)).transpose()
     };
     let word = |answer: &Option<SourceReply>| if answer.is_some() { "found" } else { "none" };
-    in_time(hub, dataset, question, word).await
-}
-
-/// Lets a source answer in time, and counts what it says by a word of a closed set.
-pub(crate) async fn in_time<T>(
-    hub: &Hub,
-    dataset: &Dataset,
-    question: impl Future<Output = Result<T, SourceFault>>,
-    word: impl Fn(&T) -> &'static str,
-) -> Result<T, SourceFault> {
-    let begun = std::time::Instant::now();
-    let answer = tokio::time::timeout(DEADLINE, question).await;
-    let answer = answer.unwrap_or(Err(SourceFault::Timeout));
-    let word = answer.as_ref().map_or_else(SourceFault::as_str, word);
-    hub.node.metrics.source(&dataset.name, word, begun.elapsed());
-    if let Err(fault) = &answer {
-        tracing::warn!(dataset = &*dataset.name, %fault, "a source gave no answer");
-    }
-    answer
+    source::in_time(hub, dataset, question, word).await
 }
 
 /// Nothing of what a source says is believed before its dataset's schema and comparators have read it.
@@ -384,7 +364,7 @@ pub(crate) fn narrow_to_stale(
     let any_told = judgement.fields.iter().any(|(_, _, verdict)| told(*verdict));
     let any_agrees = judgement.fields.iter().any(|(_, _, verdict)| agrees(*verdict));
     if !any_told || !(any_agrees || permission.has(GrantOperation::Existence)) {
-        return Err(LoadError::Source(STALE).into());
+        return Err(LoadError::Source(SourceFailure::of(STALE)).into());
     }
     if let Some(record) = &mut judgement.record {
         let age_us = now_us.saturating_sub(read_at).max(0);
@@ -406,7 +386,7 @@ pub(crate) async fn bring(hub: &Hub, dataset: &Dataset, key: &[u8]) -> Result<Op
     let wanted = hub.records.caches.wanted(dataset, None, hub.clock.now_us());
     let (slot, _) = hub.records.caches.get(key, wanted).await?;
     if slot.is_stale() {
-        return Err(LoadError::Source(STALE).into());
+        return Err(LoadError::Source(SourceFailure::of(STALE)).into());
     }
     Ok(Some(slot))
 }

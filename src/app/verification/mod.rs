@@ -12,5 +12,6 @@ pub mod judgement;
 pub mod live;
 pub mod question;
 pub mod record;
+pub(crate) mod source;
 pub mod verify;
 pub(crate) mod yes_or_no;

@@ -4,10 +4,9 @@
 
 use super::{
     judgement::{AnswerFreshness, ClaimTest, ParsedClaim, QuestionJudgement, RecordNote},
-    live,
+    source,
 };
 use crate::{foundation::error::AppError, node::hub::Hub};
-use heyan_cache::LoadError;
 use heyan_catalog::Dataset;
 use heyan_domain::verdict::{MatchBasis, Outcome, ReviewReason, Verdict};
 use heyan_ports::outward::{FieldVerdict, SaidOfClaims};
@@ -63,8 +62,8 @@ async fn said(hub: &Hub, dataset: &Dataset, key: &[u8], claims: &[(String, Strin
         (true, true) => "not_asked",
         (false, _) => "none",
     };
-    let said = live::in_time(hub, dataset, question, word).await;
-    Ok(said.map_err(|fault| LoadError::Source(fault.as_str()))?)
+    let said = source::in_time(hub, dataset, question, word).await;
+    Ok(said.map_err(|fault| source::failure(hub, dataset, &fault))?)
 }
 
 /// The claim was held against the register as it was written: a match is `exact`.

@@ -15,7 +15,10 @@ use tokio::time::timeout;
 use crate::guard::{GuardError, GuardSettings, GuardedClient, NameLookup, SystemLookup, SystemRoots, UnansweredCall};
 use heyan_auth::target::TargetRules;
 use heyan_domain::delivery::{AttemptFailure, AttemptOutcome, TargetFault};
-use heyan_ports::outward::{PushMessage, WebhookSender, WebhookTarget};
+use heyan_ports::{
+    outward::{PushMessage, WebhookSender, WebhookTarget},
+    trace,
+};
 
 const CONTENT: HeaderValue = HeaderValue::from_static("application/cloudevents+json; charset=utf-8");
 const ANY: HeaderValue = HeaderValue::from_static("*/*");
@@ -126,13 +129,16 @@ impl WebhookSender for WebhookPush {
         let Ok(signatures) = sign::headers(target, message) else {
             return failed(AttemptFailure::Unmade);
         };
-        let request = self
+        let mut request = self
             .client
             .request(Method::POST, &checked)
             .headers(signatures)
             .header(CONTENT_TYPE, CONTENT)
             .header(ACCEPT, ANY)
             .body(message.body.clone());
+        if let Some(parent) = trace::parent() {
+            request = request.header(trace::HEADER, &*parent);
+        }
         match request.send().await {
             Ok(response) => {
                 let attempted = attempted(response.status().as_u16(), response.headers(), message.timestamp_s);

@@ -266,7 +266,7 @@ const fn kind_of_fault(fault: &SourceFault) -> &'static str {
         SourceFault::Connect => "connect",
         SourceFault::Target(_) => "target",
         SourceFault::Auth => "auth",
-        SourceFault::Answer => "answer",
+        SourceFault::Answer | SourceFault::Status(_) => "answer",
         SourceFault::Unreadable(_) => "answer_form",
         SourceFault::Setup(_) => "setup",
         SourceFault::Unknown => "unknown",

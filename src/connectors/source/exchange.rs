@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -34,6 +34,7 @@ use heyan_domain::{
     breaker::{Breaker, BreakerConfig, BreakerState, BreakerTicket},
     delivery::{AttemptFailure, TargetFault},
 };
+use heyan_ports::trace;
 
 const RETRY_AFTER_S_MAX: u32 = 86_400;
 /// A failed probe doubles the pause up to so many times the first one.
@@ -75,9 +76,24 @@ pub struct SystemGate {
     total_max: Duration,
     breaker: Mutex<Breaker>,
     now_us: WallClock,
+    /// Name of a source: its failing is told here. Feeds and sinks are told of by those who drive them.
+    source: Option<String>,
+    is_down: AtomicBool,
 }
 
 impl SystemGate {
+    /// The gate of a connector.
+    pub fn of(connector: &ConnectorFile, now_us: WallClock) -> Self {
+        let is_source = matches!(
+            connector.work,
+            ConnectorWork::HttpSource { .. } | ConnectorWork::SqlSource { .. }
+        );
+        Self {
+            source: is_source.then(|| connector.name.clone()),
+            ..Self::new(&limits_of(connector), now_us)
+        }
+    }
+
     /// A gate by the limits of a connector.
     pub fn new(limits: &ConnectorLimits, now_us: WallClock) -> Self {
         let ms = |ms: u64| u32::try_from(ms).unwrap_or(u32::MAX);
@@ -94,6 +110,8 @@ impl SystemGate {
                 probe_max_ms: ms(limits.total_timeout_ms.saturating_add(1_000)),
             })),
             now_us,
+            source: None,
+            is_down: AtomicBool::new(false),
         }
     }
 
@@ -119,7 +137,33 @@ impl SystemGate {
                 .as_ref()
                 .map_or_else(SourceTrouble::blame, |_| ResultBlame::Works),
         );
+        self.tell_turn(result.as_ref().err());
         result
+    }
+
+    /// One line when the source is given up for a while, and one when it answers again.
+    fn tell_turn(&self, trouble: Option<&SourceTrouble>) {
+        let Some(connector) = &self.source else { return };
+        let is_closed = self.state() == BreakerState::Closed;
+        match trouble {
+            Some(trouble) if !is_closed => {
+                if !self.is_down.swap(true, Ordering::AcqRel) {
+                    let (source_status, cause) = (trouble.status(), trouble.source().to_string());
+                    tracing::warn!(
+                        connector,
+                        source_status,
+                        cause,
+                        "connector down: its calls are answered source_unavailable"
+                    );
+                }
+            }
+            None if is_closed => {
+                if self.is_down.swap(false, Ordering::AcqRel) {
+                    tracing::info!(connector, "connector recovered");
+                }
+            }
+            _ => {}
+        }
     }
 
     /// The state of the breaker.
@@ -252,7 +296,7 @@ impl HttpExchange {
             lookup: Arc::clone(&around.lookup),
             connect_max: settings.connect_max,
             credentials,
-            gate: SystemGate::new(&limits_of(connector), Arc::clone(&around.now_us)),
+            gate: SystemGate::of(connector, Arc::clone(&around.now_us)),
             answer_bytes_max: limits.answer_bytes_max,
             now_us: Arc::clone(&around.now_us),
         };
@@ -373,6 +417,9 @@ impl HttpExchange {
         }
         let checked: CheckedUrl = self.client.check(&made.url).map_err(SourceTrouble::Target)?;
         let mut request = self.client.request(made.method, &checked).header(ACCEPT, "*/*");
+        if let Some(parent) = trace::parent() {
+            request = request.header(trace::HEADER, &*parent);
+        }
         for (name, value) in made.headers.into_iter().chain(proof.headers) {
             request = request.header(name, value);
         }

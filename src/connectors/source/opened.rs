@@ -71,7 +71,7 @@ impl OpenedDatabase {
         Ok(Self {
             config: sql.clone(),
             limits: connector.limits.clone(),
-            gate: SystemGate::new(&connector.limits, Arc::clone(&around.now_us)),
+            gate: SystemGate::of(connector, Arc::clone(&around.now_us)),
             secrets: around.secrets.clone(),
             open: Mutex::default(),
         })

@@ -45,8 +45,8 @@ pub trait SignedSink: Send + Sync + 'static {
 pub struct ConnectorSet {
     all: BTreeMap<String, ConnectorPart>,
     live: BTreeMap<String, String>,
-    sinks: Vec<SinkInfo>,
-    feeds: Vec<FeedInfo>,
+    sinks: Arc<[SinkInfo]>,
+    feeds: Arc<[FeedInfo]>,
     around: SharedSurroundings,
 }
 
@@ -101,13 +101,28 @@ impl ConnectorSet {
         let mut set = Self {
             all: BTreeMap::new(),
             live: BTreeMap::new(),
-            sinks: Vec::new(),
-            feeds: Vec::new(),
+            sinks: Arc::default(),
+            feeds: Arc::default(),
             around,
         };
         for path in paths {
             set.add(ConnectorFile::read(&path)?, facts, signed.as_ref())?;
         }
+        let works = || set.all.values().map(|part| &part.connector);
+        let feeds = works().filter_map(|connector| match &connector.work {
+            ConnectorWork::HttpFeed { feed, .. } | ConnectorWork::FileFeed { feed, .. } => {
+                Some(feed_info(&connector.name, feed))
+            }
+            _ => None,
+        });
+        let sinks = works().filter_map(|connector| match &connector.work {
+            ConnectorWork::HttpSink { sink, .. } | ConnectorWork::WebhookSink { sink, .. } => {
+                Some(sink_info(connector, sink))
+            }
+            _ => None,
+        });
+        let (feeds, sinks): (Arc<[_]>, Arc<[_]>) = (feeds.collect(), sinks.collect());
+        (set.feeds, set.sinks) = (feeds, sinks);
         Ok(set)
     }
 
@@ -146,20 +161,17 @@ impl ConnectorSet {
             ConnectorWork::HttpFeed { feed, http, poll } => {
                 let scope = scope(ConnectorRole::Feed, &[known("dataset", &feed.dataset)?]);
                 let source = HttpFeed::new(&connector, feed, (http, poll), &scope, around)?;
-                self.feeds.push(feed_info(&connector.name, feed));
                 ConnectorSystem::Poll(Box::new(source))
             }
             ConnectorWork::FileFeed { feed, file } => {
                 let shape = known("dataset", &feed.dataset)?;
                 let watched = OpenedFolder::new(&connector, file, shape, around)?;
-                self.feeds.push(feed_info(&connector.name, feed));
                 ConnectorSystem::File(Box::new(watched))
             }
             ConnectorWork::HttpSink { sink, http } => {
                 let datasets: Result<Vec<_>, _> = sink.datasets.iter().map(|name| known("datasets", name)).collect();
                 let scope = scope(ConnectorRole::Sink, &datasets?);
                 let told = HttpSink::new(&connector, http, &scope, around)?;
-                self.sinks.push(sink_info(&connector, sink));
                 ConnectorSystem::Sink(Box::new(told))
             }
             ConnectorWork::WebhookSink { sink, webhook } => {
@@ -174,7 +186,6 @@ impl ConnectorSet {
                     )
                 };
                 signed.check(&webhook.url).map_err(refused)?;
-                self.sinks.push(sink_info(&connector, sink));
                 ConnectorSystem::Webhook(OpenedWebhook {
                     config: webhook.clone(),
                     signed: Arc::clone(signed),
@@ -220,6 +231,10 @@ impl OutsideSystems for ConnectorSet {
         self.source(dataset).is_some_and(|part| !part.verifies())
     }
 
+    fn source_of(&self, dataset: &str) -> Option<String> {
+        self.live.get(dataset).cloned()
+    }
+
     fn verifies(&self, dataset: &str) -> bool {
         self.source(dataset).is_some_and(ConnectorPart::verifies)
     }
@@ -242,8 +257,8 @@ impl OutsideSystems for ConnectorSet {
         self.question(part, subject).await.map_err(|trouble| trouble.source())
     }
 
-    fn sinks(&self) -> &[SinkInfo] {
-        &self.sinks
+    fn sinks(&self) -> Arc<[SinkInfo]> {
+        Arc::clone(&self.sinks)
     }
 
     async fn tell(&self, sink: &str, change: &RecordChange) -> AttemptOutcome {
@@ -261,8 +276,8 @@ impl OutsideSystems for ConnectorSet {
         }
     }
 
-    fn feeds(&self) -> &[FeedInfo] {
-        &self.feeds
+    fn feeds(&self) -> Arc<[FeedInfo]> {
+        Arc::clone(&self.feeds)
     }
 
     async fn poll(&self, feed: &str, position: Option<&str>) -> Result<FeedBatch, SourceFault> {

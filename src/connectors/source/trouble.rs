@@ -67,9 +67,11 @@ impl SourceTrouble {
             | Self::Garbage(_)
             | Self::TooLarge => ResultBlame::Fails,
             Self::Fault(fault) => match fault {
-                SourceFault::Timeout | SourceFault::Connect | SourceFault::Auth | SourceFault::Answer => {
-                    ResultBlame::Fails
-                }
+                SourceFault::Timeout
+                | SourceFault::Connect
+                | SourceFault::Auth
+                | SourceFault::Answer
+                | SourceFault::Status(_) => ResultBlame::Fails,
                 SourceFault::Unreadable(_) => ResultBlame::Works,
                 _ => ResultBlame::Unknown,
             },
@@ -85,11 +87,21 @@ impl SourceTrouble {
             Self::Connect(_) => SourceFault::Connect,
             Self::Target(fault) => SourceFault::Target(*fault),
             Self::Auth(_) => SourceFault::Auth,
-            Self::Status { .. } | Self::Code { .. } => SourceFault::Answer,
+            Self::Status { status, .. } => SourceFault::Status(*status),
+            Self::Code { .. } => SourceFault::Answer,
             Self::Garbage(what) | Self::Odd(what) => SourceFault::Unreadable(what),
             Self::TooLarge => SourceFault::Unreadable("too long"),
             Self::Unmade(what) => SourceFault::Setup(what),
             Self::Fault(fault) => fault.clone(),
+        }
+    }
+
+    /// HTTP status of the answer, where there was one.
+    pub(crate) const fn status(&self) -> Option<u16> {
+        match self {
+            Self::Auth(status) => *status,
+            Self::Status { status, .. } | Self::Code { status } => Some(*status),
+            _ => None,
         }
     }
 

@@ -7,7 +7,7 @@ pub(crate) mod route;
 pub(crate) mod state;
 pub(crate) mod turn;
 
-use std::{cell::Cell, net::IpAddr, pin::Pin, rc::Rc, time::Instant};
+use std::{cell::Cell, net::IpAddr, pin::Pin, rc::Rc, sync::Arc, time::Instant};
 
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse,
@@ -31,6 +31,7 @@ use heyan_ledger::{
     AppendLane,
     entry::{self, EntryKind},
 };
+use heyan_ports::trace;
 use heyan_texts::Locale;
 
 /// What a handler works with.
@@ -64,7 +65,7 @@ enum EntryState {
 
 impl HandlerCall {
     /// The hub.
-    pub(super) fn hub(&self) -> &std::sync::Arc<Hub> {
+    pub(super) fn hub(&self) -> &Arc<Hub> {
         &self.state.hub
     }
 
@@ -190,7 +191,7 @@ pub(super) async fn run(
             now_us,
             progress: Rc::clone(&progress),
         };
-        handler(call).await
+        trace::under(parent_of(&request), handler(call)).await
     };
     let (status, code) = match &answer {
         Ok(response) => (response.status().as_u16(), ""),
@@ -230,6 +231,11 @@ fn with_farewell(state: &OfWorker, mut response: HttpResponse) -> HttpResponse {
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     response
+}
+
+/// The caller's `traceparent`, which goes on with what is asked and told because of the call.
+fn parent_of(request: &HttpRequest) -> Option<Arc<str>> {
+    trace::read(request.headers().get(trace::HEADER)?.to_str().ok()?)
 }
 
 /// Durations of requests are measured; nothing is decided by them.
@@ -324,6 +330,6 @@ pub(super) fn locale_of(call: &HandlerCall) -> Locale {
 pub(super) async fn change<T: 'static, E: From<AppError> + 'static>(
     work: impl Future<Output = Result<T, E>> + 'static,
 ) -> Result<T, E> {
-    let done = actix_web::rt::spawn(work).await;
+    let done = actix_web::rt::spawn(trace::carried(work)).await;
     done.unwrap_or_else(|_panicked| Err(AppError::Internal("a change panicked").into()))
 }

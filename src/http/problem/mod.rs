@@ -1,7 +1,7 @@
 //! Problem documents (RFC 9457): what the hub answers whenever it does not answer the question.
 //! A document never holds a value from a register or from the request, only codes, names and fixed texts.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 pub use self::catalog::{NextStep, ProblemCode};
 pub use self::field::{FieldCode, IdentifierFault, JsonType, ProblemPointer};
@@ -102,6 +102,10 @@ pub struct ProblemDocument {
     pub reason: Option<&'static str>,
     /// Cause inside the hub, for the log only.
     pub cause: Option<String>,
+    /// Name of the connector that failed, for the log only.
+    pub connector: Option<Arc<str>>,
+    /// HTTP status of that connector's answer, for the log only.
+    pub source_status: Option<u16>,
 }
 
 impl ProblemDocument {
@@ -118,6 +122,8 @@ impl ProblemDocument {
             legal_basis: None,
             reason: None,
             cause: None,
+            connector: None,
+            source_status: None,
         }
     }
 
@@ -175,6 +181,13 @@ impl ProblemDocument {
     #[must_use]
     pub fn cause(mut self, cause: impl Into<String>) -> Self {
         self.cause = Some(cause.into());
+        self
+    }
+
+    /// Says which connector failed, and the HTTP status of its answer: for the log, as the cause is.
+    #[must_use]
+    pub fn source(mut self, connector: Option<Arc<str>>, status: Option<u16>) -> Self {
+        (self.connector, self.source_status) = (connector, status);
         self
     }
 

@@ -30,6 +30,7 @@ use heyan_app::{
     verification::question::{self, AskedPurposeElements, BoundedText, MemberList},
 };
 use heyan_catalog::{Dataset, IntakeFinding};
+use heyan_ports::trace;
 use heyan_texts::Locale;
 
 /// `PUT /v1/datasets/{dataset}/records`.
@@ -158,7 +159,8 @@ async fn put_one(call: &mut HandlerCall, mut intake: RecordsIntake) -> Result<Ht
     let record = strict::parse(&bytes)?;
     let (state, caller, is_trial) = (call.state.clone(), call.caller.clone(), intake.is_trial());
     // On its own task: a caller that resets the connection cannot stop a change half-way.
-    let work = actix_web::rt::spawn(async move { intake.ingest(&state.hub, &caller, vec![Ok(record)]).await });
+    let work = async move { intake.ingest(&state.hub, &caller, vec![Ok(record)]).await };
+    let work = actix_web::rt::spawn(trace::carried(work));
     let answer = work
         .await
         .map_err(|_panicked| ProblemDocument::new(ProblemCode::Internal))??;

@@ -34,6 +34,7 @@ use heyan_app::{
     },
 };
 use heyan_domain::verdict::Outcome;
+use heyan_ports::trace;
 use heyan_texts::Locale;
 
 /// The first line.
@@ -78,7 +79,7 @@ pub(crate) async fn verify(call: HandlerCall) -> Result<HttpResponse, ProblemDoc
     entered.mark();
     let (answers, response) = ReaderOutflow::open();
     // On its own task: an append that was begun is finished although the reader goes away.
-    actix_web::rt::spawn(stream.run(lines, answers));
+    actix_web::rt::spawn(trace::carried(stream.run(lines, answers)));
     Ok(response)
 }
 

@@ -17,7 +17,7 @@ use heyan_app::{
     node::hub::Hub,
 };
 use heyan_domain::{
-    breaker::{Breaker, BreakerConfig, BreakerTicket, SendPermit},
+    breaker::{Breaker, BreakerConfig, BreakerState, BreakerTicket, SendPermit},
     delivery::AttemptOutcome,
 };
 use heyan_ports::deliveries::StoredDelivery;
@@ -47,6 +47,8 @@ struct TargetPlace {
     /// Before this time nothing is due.
     idle_until_us: i64,
     attempts_max: usize,
+    /// Whether the log was told that it fails.
+    is_down: bool,
 }
 
 impl TargetPlace {
@@ -57,6 +59,26 @@ impl TargetPlace {
             under_way: HashSet::new(),
             idle_until_us: 0,
             attempts_max,
+            is_down: false,
+        }
+    }
+}
+
+impl TargetPlace {
+    /// One line when a target is given up for a while, and one when it takes messages again.
+    fn tell_turn(&mut self, target: &str, health: TargetHealth, now_us: i64) {
+        let connector = target.strip_prefix(SINK).unwrap_or(target);
+        let is_closed = self.breaker.state(now_us) == BreakerState::Closed;
+        match health {
+            TargetHealth::Sick(status) if !is_closed && !self.is_down => {
+                self.is_down = true;
+                tracing::warn!(connector, status, "connector down: its messages wait");
+            }
+            TargetHealth::Well(status) if is_closed && self.is_down => {
+                self.is_down = false;
+                tracing::info!(connector, status, "connector recovered");
+            }
+            _ => {}
         }
     }
 }
@@ -72,8 +94,8 @@ struct DoneAttempt {
 /// What an attempt says about its target.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TargetHealth {
-    Well,
-    Sick,
+    Well(Option<u16>),
+    Sick(Option<u16>),
     /// The target was not asked.
     Unknown,
 }
@@ -127,10 +149,11 @@ impl Courier {
         place.idle_until_us = 0;
         let now_us = self.hub.clock.now_us();
         match done.health {
-            TargetHealth::Well => place.breaker.succeeded(done.pass),
-            TargetHealth::Sick => place.breaker.failed(done.pass, now_us),
+            TargetHealth::Well(_) => place.breaker.succeeded(done.pass),
+            TargetHealth::Sick(_) => place.breaker.failed(done.pass, now_us),
             TargetHealth::Unknown => place.breaker.abandoned(done.pass, now_us),
         }
+        place.tell_turn(&done.target, done.health, now_us);
     }
 
     /// Starts attempts wherever a target has room and something is due. After a bell every target is looked at.
@@ -171,7 +194,7 @@ impl Courier {
             .keys()
             .map(|id| (id.clone(), self.limits.target_attempts_max))
             .collect();
-        for sink in self.hub.outward.connectors.sinks() {
+        for sink in self.hub.outward.connectors.sinks().iter() {
             targets.push((format!("{SINK}{}", sink.name), sink.attempts_max.max(1)));
         }
         let known: HashSet<&String> = targets.iter().map(|(target, _)| target).collect();
@@ -266,8 +289,9 @@ async fn attempt(hub: &Hub, delivery: &StoredDelivery) -> Result<TargetHealth, A
     hub.ensure_writable()?;
     let tried = deliveries::attempt(hub, delivery).await?;
     let health = match &tried {
-        AttemptResult::Attempted(AttemptOutcome::Confirmed { .. } | AttemptOutcome::Gone) => TargetHealth::Well,
-        AttemptResult::Attempted(AttemptOutcome::Failed { .. }) => TargetHealth::Sick,
+        AttemptResult::Attempted(AttemptOutcome::Confirmed { status }) => TargetHealth::Well(Some(*status)),
+        AttemptResult::Attempted(AttemptOutcome::Gone) => TargetHealth::Well(None),
+        AttemptResult::Attempted(AttemptOutcome::Failed { status, .. }) => TargetHealth::Sick(*status),
         AttemptResult::Attempted(AttemptOutcome::Refused(_)) | AttemptResult::Cancelled => TargetHealth::Unknown,
     };
     deliveries::settle(hub, delivery, &tried).await?;

@@ -1,4 +1,4 @@
-//! The workers that carry consequences outward at their own pace: relay, courier, closer, sweeper, watcher, quality, and one for each feed.
+//! The workers that carry consequences outward at their own pace: relay, courier, closer, sweeper, watcher, quality, feeder.
 //! Each wakes, rereads the state, acts, and is safe to do twice: a wake-up carries no data, so a start, a retry and normal
 //! running are one path.
 
@@ -62,9 +62,7 @@ impl Workers {
         tasks.spawn(courier::run(Arc::clone(hub), limits, stopped.clone()));
         tasks.spawn(indexer::run(Arc::clone(hub), stopped.clone()));
         bus::start(&mut tasks, hub, bus_work, &stopped);
-        for feed in hub.outward.connectors.feeds() {
-            tasks.spawn(until(stopped.clone(), feeder::run(Arc::clone(hub), feed.clone())));
-        }
+        tasks.spawn(until(stopped.clone(), feeder::run(Arc::clone(hub))));
         Self { tasks, stop }
     }
 

@@ -19,6 +19,27 @@ const COUNT_TICK: Duration = Duration::from_secs(5);
 /// Counts between two sweeps.
 const COUNTS_PER_SWEEP: u32 = 12;
 
+/// Between two glances whether the clock was looked at.
+const LOOK_TICK: Duration = Duration::from_millis(100);
+
+/// Longest wait for that: who looks after the machine may be held up by a disk that hangs.
+const LOOKS_WITHIN: Duration = Duration::from_secs(10);
+
+/// A time by which something may be deleted: read first, and the clock was found right by a look that began afterwards. `None`: it is
+/// doubtful, or nobody looks.
+async fn checked_time(hub: &Hub) -> Option<i64> {
+    let health = &hub.node.health;
+    let (now_us, looks) = (hub.clock.now_us(), health.clock_looks());
+    let looked = async {
+        // The next look to end may have begun before; the one after it did not.
+        while health.clock_looks() < looks + 2 {
+            tokio::time::sleep(LOOK_TICK).await;
+        }
+    };
+    tokio::time::timeout(LOOKS_WITHIN, looked).await.ok()?;
+    (!health.is_clock_unchecked()).then_some(now_us)
+}
+
 /// Runs for ever.
 pub(super) async fn run(hub: Arc<Hub>) {
     let mut counts = 0_u32;
@@ -30,10 +51,11 @@ pub(super) async fn run(hub: Arc<Hub>) {
             if entered > 0 {
                 tracing::warn!(entered, "recovered ledger entries of commits with unknown outcome");
             }
-            // By a doubtful clock nothing is deleted.
-            let sweeps = counts.is_multiple_of(COUNTS_PER_SWEEP) && !hub.node.health.is_clock_unchecked();
-            if sweeps && duty.is_ours(&hub).await? {
-                upkeep::sweep(&hub).await?;
+            if counts.is_multiple_of(COUNTS_PER_SWEEP)
+                && let Some(now_us) = checked_time(&hub).await
+                && duty.is_ours(&hub).await?
+            {
+                upkeep::sweep(&hub, now_us).await?;
             }
             Ok(())
         }

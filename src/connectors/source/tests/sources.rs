@@ -138,7 +138,7 @@ async fn garbage_and_wrong_types_are_unreadable_and_wrong_codes_are_errors() {
             "HTTP/1.1 {status} X\r\nlocation: http://127.0.0.1:1/\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{RECORD}",
             RECORD.len()
         );
-        assert_eq!(fault_of(raw(&text)).await.0, SourceFault::Answer, "{status}");
+        assert_eq!(fault_of(raw(&text)).await.0, SourceFault::Status(status), "{status}");
     }
 }
 
@@ -150,7 +150,7 @@ async fn a_redirect_is_not_followed() {
         Act::Raw(format!("HTTP/1.1 302 X\r\nlocation: http://127.0.0.1:{to}/ask\r\ncontent-length: 0\r\n\r\n").into())
     })
     .await;
-    assert_eq!(fault, SourceFault::Answer);
+    assert_eq!(fault, SourceFault::Status(302));
     assert_eq!(other.requests(), 0);
 }
 
@@ -186,7 +186,7 @@ async fn the_breaker_opens_and_closes_and_other_connectors_do_not_notice() {
     for _ in 0..3 {
         assert_eq!(
             set.ask("natural-person", &person).await.err(),
-            Some(SourceFault::Answer)
+            Some(SourceFault::Status(500))
         );
     }
     for _ in 0..20 {
@@ -197,7 +197,7 @@ async fn the_breaker_opens_and_closes_and_other_connectors_do_not_notice() {
     house.pass_ms(1_001);
     assert_eq!(
         set.ask("natural-person", &person).await.err(),
-        Some(SourceFault::Answer),
+        Some(SourceFault::Status(500)),
         "the probe"
     );
     assert_eq!(set.ask("natural-person", &person).await.err(), Some(SourceFault::Open));
@@ -270,7 +270,7 @@ async fn a_question_that_its_caller_gives_up_keeps_no_slot_and_no_probe() {
     let (set, person) = (house.load().unwrap(), person());
     assert_eq!(
         set.ask("natural-person", &person).await.err(),
-        Some(SourceFault::Answer)
+        Some(SourceFault::Status(500))
     );
     house.pass_ms(1_001);
     for _ in 0..2 {
@@ -347,5 +347,8 @@ async fn pages_of_a_feed_carry_the_cursor_of_the_next() {
         (second.position.as_str(), second.more, second.records.len()),
         ("a/b", false, 1)
     );
-    assert_eq!(set.poll("police", Some("zz")).await.err(), Some(SourceFault::Answer));
+    assert_eq!(
+        set.poll("police", Some("zz")).await.err(),
+        Some(SourceFault::Status(400))
+    );
 }
