@@ -15,7 +15,11 @@ use crate::{
     },
 };
 use heyan_domain::{budget::WINDOW_DAYS, calendar::china_day, mismatch::MismatchPhase};
-use heyan_ports::{deliveries::SubscriptionRow, mismatches::MismatchFilter, subject::SubjectKey};
+use heyan_ports::{
+    deliveries::{SubscriptionPhase, SubscriptionRow},
+    mismatches::MismatchFilter,
+    subject::SubjectKey,
+};
 
 /// Mismatches that are read at once at a start.
 const PENDING_PAGE: u32 = 10_000;
@@ -33,6 +37,28 @@ impl Hub {
             by_id: rows.into_iter().map(of_row).collect(),
         }));
         Ok(())
+    }
+
+    /// Takes over subscriptions as they were committed.
+    pub(super) async fn take_subscriptions(&self, rows: impl Iterator<Item = &SubscriptionRow>) {
+        let _one_at_a_time = self.node.table_reads.lock().await;
+        let mut by_id = self.outward.subscriptions.load().by_id.clone();
+        for row in rows {
+            if by_id
+                .get(&row.id)
+                .is_some_and(|known| known.updated_at > row.updated_at)
+            {
+                // Read from the store meanwhile, after another node changed it again.
+                continue;
+            }
+            match row.state {
+                SubscriptionPhase::Deleted => by_id.remove(&row.id),
+                SubscriptionPhase::Active | SubscriptionPhase::Gone => {
+                    by_id.insert(row.id.clone(), Arc::new(row.clone()))
+                }
+            };
+        }
+        self.outward.subscriptions.store(Arc::new(SubscriptionTable { by_id }));
     }
 
     /// Reads what is pending about one subject again, because another node changed it.

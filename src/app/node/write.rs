@@ -184,7 +184,7 @@ impl Hub {
             self.reload_access().await?;
         }
         if !commit.lacks::<SubscriptionRow>() {
-            self.reload_subscriptions().await?;
+            self.take_subscriptions(commit.rows()).await;
         }
         if !commit.lacks::<ItemRow>() {
             self.take_items(commit.rows()).await;
@@ -217,8 +217,14 @@ impl Hub {
         if !commit.lacks::<EventRow>() {
             self.wake_relay();
         }
-        if !(commit.lacks::<DeliveryRow>() && commit.lacks::<SubscriptionRow>()) || has(&is_due) {
+        if has(&is_due) {
             self.wake_courier();
+        }
+        if !(commit.lacks::<DeliveryRow>() && commit.lacks::<SubscriptionRow>()) {
+            let wakeups = &self.node.wakeups;
+            wakeups.touch(commit.rows().map(|row: &DeliveryRow| row.target.clone()));
+            wakeups.touch(commit.rows().map(|row: &SubscriptionRow| row.id.clone()));
+            wakeups.courier.notify_one();
         }
         if !commit.lacks::<FannedEvent>() || has(&|result| result.state != DeliveryPhase::Pending) {
             self.wake_closer();
