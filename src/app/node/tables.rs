@@ -16,6 +16,7 @@ use crate::{
 };
 use heyan_domain::{budget::WINDOW_DAYS, calendar::china_day, mismatch::MismatchPhase};
 use heyan_ports::{
+    access::AccessRows,
     deliveries::{SubscriptionPhase, SubscriptionRow},
     mismatches::MismatchFilter,
     subject::SubjectKey,
@@ -157,6 +158,15 @@ impl Hub {
     pub async fn reload_access(&self) -> Result<(), AppError> {
         let mut read_at = self.access.read_at.lock().await;
         self.read_access(&mut read_at).await
+    }
+
+    /// Takes over access as it was committed.
+    pub(super) async fn take_access(&self, rows: &AccessRows) {
+        // What was read from the store before this commit must not replace it.
+        let _one_at_a_time = self.access.read_at.lock().await;
+        let table = self.access.table.load_full();
+        let next = table.changed(rows, &self.catalog, &self.access.counters);
+        self.access.table.store(Arc::new(next));
     }
 
     async fn read_access(&self, read_at: &mut Option<Instant>) -> Result<(), AppError> {

@@ -7,7 +7,7 @@ use std::{
 
 use heyan_ledger::{AppendLane, AppendedEntry, LedgerError};
 use heyan_ports::{
-    access::{AgencyRow, ClientRow, GrantRow},
+    access::{AccessRows, AgencyRow, ClientRow, GrantRow},
     commit::Commit,
     deliveries::{DeliveryPhase, DeliveryResult, DeliveryRow, EventRow, FannedEvent, SubscriptionRow},
     error::StoreError,
@@ -181,7 +181,13 @@ impl Hub {
             pending.change(head.subject, |about| about.guess_head = head.revision);
         }
         if !(commit.lacks::<AgencyRow>() && commit.lacks::<ClientRow>() && commit.lacks::<GrantRow>()) {
-            self.reload_access().await?;
+            let rows = AccessRows {
+                agencies: commit.rows().cloned().collect(),
+                clients: commit.rows().cloned().collect(),
+                grants: commit.rows().cloned().collect(),
+                usage: Vec::new(),
+            };
+            self.take_access(&rows).await;
         }
         if !commit.lacks::<SubscriptionRow>() {
             self.take_subscriptions(commit.rows()).await;
