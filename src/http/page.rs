@@ -31,6 +31,12 @@ impl PageRequest {
         let mut rows: Vec<_> = rows
             .filter(|(id, _)| after.as_deref().is_none_or(|after| *id > after))
             .collect();
+        // One more than the page says that there is a next one; the rest need not be sorted.
+        let wanted = limit as usize + 1;
+        if rows.len() > wanted {
+            rows.select_nth_unstable_by_key(wanted, |(id, _)| *id);
+            rows.truncate(wanted);
+        }
         rows.sort_unstable_by_key(|(id, _)| *id);
         let next = next(&mut rows, limit, |(id, _)| (*id).to_owned());
         Ok((rows.into_iter().map(|(_, row)| row()).collect(), next))

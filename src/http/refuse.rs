@@ -13,6 +13,7 @@ use heyan_app::{
 };
 use heyan_domain::{fault::MemberFault, policy::RefusalClause};
 use heyan_ledger::LedgerError;
+use heyan_ports::error::StoreError;
 use heyan_telemetry::{LineGate, causes};
 use heyan_texts::Locale;
 
@@ -43,6 +44,7 @@ impl From<AppError> for ProblemDocument {
             AppError::InProgress => busy(ProblemCode::IdempotencyInProgress),
             AppError::Target(fault) => Self::new(ProblemCode::TargetNotAllowed).reason(fault.as_str()),
             AppError::TooManyItems => Self::new(ProblemCode::TooManyItems),
+            AppError::Store(StoreError::Busy) => busy(ProblemCode::Overloaded),
             AppError::Store(error) => busy(ProblemCode::StoreUnavailable).cause(causes(&error)),
             error @ (AppError::NodeSilent | AppError::SpaceLow) => {
                 busy(ProblemCode::StoreUnavailable).cause(error.to_string())

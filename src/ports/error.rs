@@ -6,6 +6,9 @@ pub enum StoreError {
     /// A compare-and-set found another version than the decision was made on: read again and decide again.
     #[error("a record or row changed since it was read")]
     Conflict,
+    /// Too many lists are being read already: one may be asked for again in a moment.
+    #[error("too many lists are being read")]
+    Busy,
     /// The engine failed; the text names the statement, never a value.
     #[error("store failed in {statement}")]
     Engine {

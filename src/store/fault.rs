@@ -17,6 +17,8 @@ pub(super) enum StoreFault {
         kind: ErrorKind,
         source: Arc<sqlx::Error>,
     },
+    /// Too many lists wait already.
+    Busy,
     /// It did not answer in time.
     Late { statement: &'static str },
     /// A row that was written or read holds what its column must not.
@@ -68,7 +70,7 @@ impl StoreFault {
         match self {
             Self::Conflict => true,
             Self::Engine { kind, .. } => *kind == ErrorKind::OfOneCommit,
-            Self::Late { .. } | Self::BadRow { .. } | Self::Closed => false,
+            Self::Busy | Self::Late { .. } | Self::BadRow { .. } | Self::Closed => false,
         }
     }
 }
@@ -94,6 +96,7 @@ impl From<StoreFault> for StoreError {
     fn from(fault: StoreFault) -> Self {
         match fault {
             StoreFault::Conflict => Self::Conflict,
+            StoreFault::Busy => Self::Busy,
             StoreFault::Engine { statement, source, .. } => Self::Engine {
                 statement,
                 source: Box::new(SharedEngineError(source)),

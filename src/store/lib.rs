@@ -15,6 +15,7 @@ mod apply;
 mod batch;
 mod engine;
 mod fault;
+mod lists;
 mod migrate;
 mod notice;
 mod open_error;
@@ -27,6 +28,7 @@ mod sqlite;
 #[macro_use]
 mod statement;
 mod tables;
+mod tallies;
 mod writer;
 mod writer_task;
 

@@ -18,6 +18,7 @@ use super::{
     fault::StoreFault,
     progress::CallProgress,
     statement::{self, SqlStatement},
+    tallies::{TallyChanges, TallyKind},
 };
 
 type PoolOptions<E> = <<E as sqlx::Database>::Connection as Connection>::Options;
@@ -48,6 +49,7 @@ pub(super) struct ConnectionLease<'p, E: StoreEngine> {
     _place: SemaphorePermit<'p>,
     connection: Option<E::Connection>,
     state: ConnectionState,
+    tallies: TallyChanges,
 }
 
 /// What is known of a lent connection.
@@ -114,6 +116,7 @@ impl<E: StoreEngine> ConnectionPool<E> {
             _place: place,
             connection: Some(connection),
             state: ConnectionState::Ready,
+            tallies: TallyChanges::default(),
         })
     }
 
@@ -222,6 +225,16 @@ impl<E: StoreEngine> ConnectionLease<'_, E> {
     pub(super) async fn undo_to_savepoint(&mut self) -> Result<(), StoreFault> {
         self.control(statement::ROLLBACK_TO).await?;
         self.control(statement::RELEASE).await
+    }
+
+    /// Remembers that there are so many rows of a word more, or fewer.
+    pub(super) fn count(&mut self, kind: TallyKind, word: &str, rows: i64) {
+        self.tallies.add(kind, word, rows);
+    }
+
+    /// What was counted since the last call.
+    pub(super) fn take_tallies(&mut self) -> TallyChanges {
+        std::mem::take(&mut self.tallies)
     }
 
     /// The connection for one call, its limit, and what was known before it. Until the call has ended nothing is known.

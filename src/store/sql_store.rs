@@ -20,6 +20,7 @@ use heyan_ports::{
 use super::{
     batch::{CommitBatch, StoreNode},
     engine::{StatementCall, StoreEngine},
+    lists::ListLane,
     pool::ConnectionPool,
     statement::{self, SqlStatement},
     writer::{StoreWriter, WriterWork},
@@ -31,6 +32,8 @@ pub(super) struct SqlStore<E: StoreEngine> {
     /// The line to other nodes, where the store may be shared.
     pub(super) line: Option<E::Line>,
     pub(super) readers: ConnectionPool<E>,
+    /// What lists read with.
+    pub(super) lists: ListLane<E>,
     /// At least one.
     writers: Vec<StoreWriter>,
     next_writer: AtomicUsize,
@@ -40,6 +43,7 @@ impl<E: StoreEngine> SqlStore<E> {
     pub(super) fn new(
         node: StoreNode,
         readers: ConnectionPool<E>,
+        lists: ConnectionPool<E>,
         writers: Vec<StoreWriter>,
         line: Option<E::Line>,
     ) -> Self {
@@ -47,6 +51,7 @@ impl<E: StoreEngine> SqlStore<E> {
             node: Arc::new(node),
             line,
             readers,
+            lists: ListLane::new(lists),
             writers,
             next_writer: AtomicUsize::new(0),
         }
@@ -107,6 +112,7 @@ impl<E: StoreEngine> Store for SqlStore<E> {
     async fn close(&self) {
         // Readers first: the last connection to close checkpoints, and only the writer may.
         self.readers.close().await;
+        self.lists.close().await;
         for writer in &self.writers {
             writer.close().await;
         }

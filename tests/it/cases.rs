@@ -93,7 +93,7 @@ async fn a_check_is_used_again_with_an_entry_of_its_own_until_the_record_changes
     // The entry is the other agency's, names the lead's verification, and counts as an answer from that version.
     let entries = hub.hub.ledger.entries(size, 1).unwrap();
     let entry = heyan::ledger::entry::LedgerEntry::decode(&entries[0].1).unwrap();
-    let number = hub.hub.access.table.load().agencies["agency2"].row.number;
+    let number = hub.hub.access.table.load().agencies.get("agency2").unwrap().row.number;
     assert_eq!(entry.agency, number);
     let sealed = heyan::app::foundation::purpose::open(&hub.hub, &entry.sealed).unwrap();
     assert!(sealed[3].contains(lead["id"].as_str().unwrap()), "{sealed:?}");

@@ -119,6 +119,35 @@ async fn a_source_that_gives_no_answer_is_503_and_never_a_verdict() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_failed_does_not_use_up_a_ceiling() {
+    let source = FakeSource::of(&[PERSON]);
+    let hub = hub_of(&source).await;
+    hub.revoke_all_grants().await;
+    let manager = hub.token("manager");
+    for _ in 0..2 {
+        let grant = json!({"agency": "agency", "dataset": PERSON, "fields": ["*"], "operations": ["verify"],
+            "item_codes": ["*"], "daily_ceiling": 2});
+        let (status, made) = hub.send("POST", "/v1/grants", Some(&manager), Some(&grant)).await;
+        assert_eq!(status, 201, "{made}");
+    }
+    source.says(PERSON, Says::Fault(SourceFault::Connect));
+    for _ in 0..7 {
+        assert_eq!(hub.verify("agency", &question(&name())).await.0, 503);
+    }
+    source.says(PERSON, known());
+    let mut statuses = Vec::new();
+    for _ in 0..6 {
+        statuses.push(hub.verify("agency", &question(&name())).await.0);
+    }
+    assert_eq!(
+        statuses,
+        [200, 200, 200, 200, 429, 429],
+        "two equal grants of two add up"
+    );
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stale_copy_is_told_as_such_to_those_who_may_have_it_and_is_never_kept() {
     let source = FakeSource::of(&[PERSON]);
     source.says(PERSON, known());

@@ -76,6 +76,8 @@ mod store_copies;
 mod store_crash;
 mod store_keys;
 mod store_kit;
+mod store_lists;
+mod store_plans;
 mod store_postgres;
 mod store_shards;
 mod store_story;

@@ -40,7 +40,7 @@ const BY_SUBJECT: [&str; 11] = [
 const BY_HASH: [&str; 2] = ["record_keys", "used_once"];
 
 /// Tables that belong to no subject: small, and whole on every server or on one.
-const WHOLE: [&str; 27] = [
+const WHOLE: [&str; 28] = [
     "agency_right",
     "agencies",
     "alert_steps",
@@ -67,6 +67,7 @@ const WHOLE: [&str; 27] = [
     "subscriptions",
     "supervision_entries",
     "supervision_state",
+    "tallies",
     "trace_seals",
 ];
 

@@ -369,7 +369,7 @@ pub async fn revoke_grant(hub: &Hub, caller: &Caller, id: &str) -> Result<GrantR
         .load()
         .grants
         .get(id)
-        .cloned()
+        .map(|grant| GrantRow::clone(grant))
         .ok_or(AppError::NotFound(MissingThing::Grant))?;
     if grant.revoked_at.is_none() {
         grant.revoked_at = Some(hub.clock.now_us());

@@ -1,8 +1,9 @@
-//! Who may do what, compiled from the store's rows into one table that is swapped whole after each change.
+//! Who may do what, compiled from the store's rows into one table that is swapped after each change. A change compiles the agencies that
+//! it names; the next table shares the rest with the one before.
 //! Revoked grants and disabled agencies stay in the table, so that a refusal can name the clause that is missing.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     net::IpAddr,
     sync::{
         Arc, Mutex, PoisonError,
@@ -10,7 +11,7 @@ use std::{
     },
 };
 
-use crate::foundation::usage::UsageCounter;
+use crate::foundation::{sharded::ShardedMap, usage::UsageCounter};
 use heyan_auth::network::SourceNetworks;
 use heyan_catalog::{Catalog, Dataset};
 use heyan_domain::budget::AskerTally;
@@ -69,6 +70,8 @@ impl ClientRole {
 pub struct AccessAgency {
     /// As stored.
     pub row: AgencyRow,
+    /// Its grants as stored, revoked ones too.
+    pub grant_rows: Vec<Arc<GrantRow>>,
     /// The subjects that it was wrong about.
     pub asker: Arc<AskerTally>,
     networks: AdmittedNetworks,
@@ -115,11 +118,11 @@ pub struct AccessTable {
     /// Which table this is.
     pub id: TableId,
     /// Agencies by id.
-    pub agencies: HashMap<Box<str>, Arc<AccessAgency>, ahash::RandomState>,
+    pub agencies: ShardedMap<Arc<AccessAgency>>,
     /// Clients by client id.
-    pub clients: HashMap<Box<str>, Arc<AccessClient>, ahash::RandomState>,
+    pub clients: ShardedMap<Arc<AccessClient>>,
     /// Grants as stored, by id.
-    pub grants: HashMap<Box<str>, GrantRow, ahash::RandomState>,
+    pub grants: ShardedMap<Arc<GrantRow>>,
 }
 
 /// Counters of daily ceilings, and tallies of agencies; they outlive the table.
@@ -201,46 +204,97 @@ impl AccessTable {
     /// Compiles rows; rows that name an unknown dataset, agency or role give no right.
     pub fn compile(rows: AccessRows, catalog: &Catalog, counters: &CeilingCounters) -> Self {
         let mut table = Self::default();
-        let mut by_agency: HashMap<String, Vec<&GrantRow>, ahash::RandomState> = HashMap::default();
-        for grant in &rows.grants {
-            by_agency.entry(grant.agency.clone()).or_default().push(grant);
+        let mut by_agency: HashMap<String, Vec<Arc<GrantRow>>, ahash::RandomState> = HashMap::default();
+        for grant in rows.grants.into_iter().map(Arc::new) {
+            by_agency
+                .entry(grant.agency.clone())
+                .or_default()
+                .push(Arc::clone(&grant));
+            table.grants.insert(&grant.id, Arc::clone(&grant));
         }
         for row in rows.agencies {
             let grants = by_agency.remove(&row.id).unwrap_or_default();
-            let agency = AccessAgency::compile(row, &grants, catalog, counters);
-            table.agencies.insert(agency.row.id.as_str().into(), Arc::new(agency));
+            table.insert_agency(AccessAgency::compile(row, grants, catalog, counters));
         }
         for row in rows.clients {
-            let Some(role) = ClientRole::parse(&row.role) else {
+            table.insert_client(row);
+        }
+        table
+    }
+
+    /// The table after a commit, which wrote these rows.
+    pub fn changed(&self, rows: &AccessRows, catalog: &Catalog, counters: &CeilingCounters) -> Self {
+        let mut next = Self {
+            id: TableId::default(),
+            agencies: self.agencies.clone(),
+            clients: self.clients.clone(),
+            grants: self.grants.clone(),
+        };
+        let mut touched: BTreeMap<&str, Vec<Arc<GrantRow>>> = BTreeMap::new();
+        for row in &rows.agencies {
+            touched.entry(&row.id).or_default();
+        }
+        for row in &rows.grants {
+            let row = Arc::new(row.clone());
+            next.grants.insert(&row.id, Arc::clone(&row));
+        }
+        for row in &rows.grants {
+            let stored = next.grants.get(&row.id).map(Arc::clone);
+            touched.entry(&row.agency).or_default().extend(stored);
+        }
+        for (id, grants) in &touched {
+            let known = self.agencies.get(id);
+            let given = rows.agencies.iter().rfind(|row| row.id == *id);
+            let Some(row) = given.or(known.map(|known| &known.row)) else {
                 continue;
             };
-            let agency = row
-                .agency
-                .as_deref()
-                .and_then(|id| table.agencies.get(id))
-                .map(Arc::clone);
-            table
-                .clients
-                .insert(row.id.as_str().into(), Arc::new(AccessClient { row, role, agency }));
+            let is_new = |grant: &&Arc<GrantRow>| grants.iter().all(|new| new.id != grant.id);
+            let kept = known.into_iter().flat_map(|known| &known.grant_rows).filter(is_new);
+            let all = kept.chain(grants).map(Arc::clone).collect();
+            next.insert_agency(AccessAgency::compile(row.clone(), all, catalog, counters));
         }
-        table.grants = rows
-            .grants
-            .into_iter()
-            .map(|row| (row.id.as_str().into(), row))
-            .collect();
-        table
+        let of_touched = |client: &&Arc<AccessClient>| {
+            let agency = client.row.agency.as_deref();
+            agency.is_some_and(|agency| touched.contains_key(agency))
+        };
+        for client in self.clients.values().filter(of_touched) {
+            next.insert_client(client.row.clone());
+        }
+        for row in &rows.clients {
+            next.insert_client(row.clone());
+        }
+        next
+    }
+
+    fn insert_agency(&mut self, agency: AccessAgency) {
+        let agency = Arc::new(agency);
+        self.agencies.insert(&agency.row.id, Arc::clone(&agency));
+    }
+
+    /// One whose role is not known has no rights.
+    fn insert_client(&mut self, row: ClientRow) {
+        let Some(role) = ClientRole::parse(&row.role) else {
+            return;
+        };
+        let agency = row.agency.as_deref().and_then(|id| self.agencies.get(id));
+        let client = Arc::new(AccessClient {
+            role,
+            agency: agency.map(Arc::clone),
+            row,
+        });
+        self.clients.insert(&client.row.id, Arc::clone(&client));
     }
 }
 
 impl AccessAgency {
-    fn compile(row: AgencyRow, grants: &[&GrantRow], catalog: &Catalog, counters: &CeilingCounters) -> Self {
+    fn compile(row: AgencyRow, grant_rows: Vec<Arc<GrantRow>>, catalog: &Catalog, counters: &CeilingCounters) -> Self {
         let owns = catalog.iter().map(|dataset| {
             dataset.authority.credit_code == row.credit_code
                 || row.authority_for.iter().any(|name| **name == *dataset.name)
         });
         let owns = owns.collect();
         let of_dataset = |dataset: &Arc<Dataset>| {
-            let of_dataset = grants.iter().filter(|grant| *grant.dataset == *dataset.name);
+            let of_dataset = grant_rows.iter().filter(|grant| *grant.dataset == *dataset.name);
             of_dataset
                 .filter_map(|grant| CompiledGrant::compile(grant, dataset, counters))
                 .collect()
@@ -251,6 +305,7 @@ impl AccessAgency {
             asker: counters.asker(row.number),
             owns,
             grants,
+            grant_rows,
             row,
         }
     }
@@ -342,9 +397,10 @@ impl AccessAgency {
                 nearest = later(nearest, RefusalClause::Network);
             } else {
                 allowed.permission = allowed.permission | grant.permission;
-                allowed
-                    .charge
-                    .extend(grant.ceiling.map(|ceiling| (&*grant.counter, ceiling)));
+                match grant.ceiling {
+                    Some(ceiling) => allowed.limited.push((grant, ceiling)),
+                    None => allowed.unlimited = allowed.unlimited | grant.permission,
+                }
             }
         }
         if allowed.permission.is_empty() {
@@ -360,24 +416,51 @@ impl AccessAgency {
 pub struct AllowedUse<'a> {
     /// Fields and operations.
     pub permission: UsePermission,
-    charge: Vec<(&'a UsageCounter, u64)>,
+    /// What grants without a ceiling allow.
+    unlimited: UsePermission,
+    limited: Vec<(&'a CompiledGrant, u64)>,
+}
+
+/// The counters that a look-up was counted with.
+#[derive(Clone, Default)]
+pub struct ChargedUse {
+    counters: Vec<Arc<UsageCounter>>,
+    day: i32,
+}
+
+impl ChargedUse {
+    /// Takes the counts back: the look-up was not answered.
+    pub fn give_back(&mut self) {
+        for counter in self.counters.drain(..) {
+            counter.give_back(self.day);
+        }
+    }
 }
 
 impl AllowedUse<'_> {
-    /// Counts one look-up on `day`.
+    /// Counts one look-up on `day`. Grants add up: one whose rights others cover that are not used up is not counted, so two equal grants
+    /// allow as many look-ups as both ceilings together.
     ///
     /// # Errors
-    /// A ceiling is used up; nothing is counted then.
-    pub fn charge(&self, day: i32) -> Result<(), AccessRefusal> {
-        for (position, (counter, ceiling)) in self.charge.iter().enumerate() {
-            if !counter.take(day, *ceiling) {
-                for (taken, _) in self.charge.iter().take(position) {
-                    taken.give_back(day);
-                }
-                return Err(AccessRefusal::NotGranted(RefusalClause::DailyCeiling));
+    /// What is left of the ceilings does not cover all that the grants allow; nothing is counted then.
+    pub fn charge(&self, day: i32) -> Result<ChargedUse, AccessRefusal> {
+        let mut charged = ChargedUse {
+            counters: Vec::new(),
+            day,
+        };
+        let (mut covered, mut wanted) = (self.unlimited, self.unlimited);
+        for (grant, ceiling) in &self.limited {
+            wanted = wanted | grant.permission;
+            if covered != covered | grant.permission && grant.counter.take(day, *ceiling) {
+                covered = covered | grant.permission;
+                charged.counters.push(Arc::clone(&grant.counter));
             }
         }
-        Ok(())
+        if covered == wanted {
+            return Ok(charged);
+        }
+        charged.give_back();
+        Err(AccessRefusal::NotGranted(RefusalClause::DailyCeiling))
     }
 }
 

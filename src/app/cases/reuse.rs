@@ -72,7 +72,7 @@ pub async fn reuse<'h>(
     let is_the_one = |key: &[u8]| of(key) == row.subject;
     let mut keys = [Some(&subject.key), subject.alternative.as_ref()].into_iter().flatten();
     let key = keys.find(|key| is_the_one(key));
-    allowed.charge(usage::day_of(now_us))?;
+    let mut charged = allowed.charge(usage::day_of(now_us))?;
     let asked = guess::GuessContext {
         caller: agency,
         subject: row.subject,
@@ -85,7 +85,8 @@ pub async fn reuse<'h>(
     // Who names somebody else learns nothing, not even that.
     let key = key.filter(|_| is_told).ok_or(AppError::NotFound(MissingThing::Case))?;
     let wanted = hub.records.caches.wanted(dataset, Some(0), now_us);
-    let (slot, _) = hub.records.caches.get(key, wanted).await?;
+    let found = hub.records.caches.get(key, wanted).await;
+    let (slot, _) = found.inspect_err(|_untold| charged.give_back())?;
     let current = slot.record.as_ref().map_or(0, |record| record.version);
     // Version 0 tells no version, so nothing says that it is still the one.
     if slot.is_stale() || row.record_version == 0 || current != row.record_version || *dataset.rules != *check.rules {
@@ -97,7 +98,8 @@ pub async fn reuse<'h>(
     if let Some(about) = about.as_deref() {
         judgement.disputed = judge::disputed(dataset, about, &judgement);
     }
-    let entered = enter(hub, lane, caller, &body.purpose, &row.verification, &judgement, now_us).await?;
+    let entered = enter(hub, lane, caller, &body.purpose, &row.verification, &judgement, now_us).await;
+    let entered = entered.inspect_err(|_untold| charged.give_back())?;
     hub.node.metrics.verification(dataset.number, judgement.outcome);
     Ok(VerificationAnswer {
         id: VerificationId {

@@ -244,12 +244,14 @@ fn entry_of(hub: &Hub, delivery: &StoredDelivery, result: &DeliveryResult) -> Re
 /// Returns an error if the store cannot be reached.
 pub async fn list(hub: &Hub, caller: &Caller, mut filter: DeliveryFilter) -> Result<Vec<StoredDelivery>, AppError> {
     if matches!(caller.role(), ClientRole::Agency | ClientRole::Authority) {
-        let own: Vec<String> = subscriptions::list(hub, caller)
-            .iter()
-            .map(|row| row.id.clone())
-            .filter(|id| filter.targets.as_ref().is_none_or(|wanted| wanted.contains(id)))
-            .collect();
-        filter.targets = Some(own);
+        let agency = &caller.agency()?.row.id;
+        if let Some(target) = &filter.target {
+            let subscriptions = hub.outward.subscriptions.load();
+            if subscriptions.by_id.get(target).is_none_or(|row| row.agency != *agency) {
+                return Ok(Vec::new());
+            }
+        }
+        filter.agency = Some(agency.clone());
     }
     Ok(hub.store.deliveries(&filter).await?)
 }
@@ -282,13 +284,13 @@ fn is_over_badly(state: DeliveryPhase) -> bool {
 ///
 /// # Errors
 /// Returns an error if the store cannot be reached.
-pub async fn replay_range(hub: &Hub, caller: &Caller, filter: DeliveryFilter) -> Result<usize, AppError> {
-    let filter = DeliveryFilter {
-        state: Some(DeliveryPhase::Dead),
-        limit: REPLAYS_MAX,
-        ..filter
-    };
-    let dead = hub.store.deliveries(&filter).await?;
+pub async fn replay_range(
+    hub: &Hub,
+    caller: &Caller,
+    target: Option<&str>,
+    created: (i64, i64),
+) -> Result<usize, AppError> {
+    let dead = hub.store.dead_deliveries(target, created, REPLAYS_MAX).await?;
     replay_all(hub, caller, &dead).await?;
     Ok(dead.len())
 }

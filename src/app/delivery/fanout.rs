@@ -212,19 +212,21 @@ fn deliveries(
     now_us: i64,
 ) -> Result<Vec<DeliveryRow>, AppError> {
     let mut rows = Vec::new();
-    let mut push = |target: String, reason: &'static str, supersedes: bool| -> Result<(), AppError> {
-        rows.push(DeliveryRow {
-            id: new_id(b"dlv_", now_us, hub.node.settings.node)?,
-            event: event.id.clone(),
-            target,
-            subject: event.subject.unwrap_or(SubjectKey::NONE),
-            reason,
-            supersedes,
-            next_at: now_us,
-            created_at: now_us,
-        });
-        Ok(())
-    };
+    let mut push =
+        |target: String, agency: Option<&str>, reason: &'static str, supersedes: bool| -> Result<(), AppError> {
+            rows.push(DeliveryRow {
+                id: new_id(b"dlv_", now_us, hub.node.settings.node)?,
+                event: event.id.clone(),
+                target,
+                agency: agency.map(str::to_owned),
+                subject: event.subject.unwrap_or(SubjectKey::NONE),
+                reason,
+                supersedes,
+                next_at: now_us,
+                created_at: now_us,
+            });
+            Ok(())
+        };
     let dataset = event.dataset.as_deref();
     if reasons.readers == EventAudience::Readers {
         let covers = |datasets: &[String]| {
@@ -239,7 +241,7 @@ fn deliveries(
             .iter()
             .filter(|sink| covers(&sink.datasets))
         {
-            push(format!("sink:{}", sink.name), "sink", sink.supersedes)?;
+            push(format!("sink:{}", sink.name), None, "sink", sink.supersedes)?;
         }
     }
     let access = hub.access.table.load();
@@ -263,11 +265,11 @@ fn deliveries(
             dataset.is_some_and(|dataset| agency.reads(dataset, now_us))
         };
         if reasons.answered.contains(&agency.row.number) {
-            push(row.id.clone(), "answered", row.supersedes)?;
+            push(row.id.clone(), Some(&row.agency), "answered", row.supersedes)?;
         } else if reasons.addressed.contains(&row.agency) {
-            push(row.id.clone(), "addressed", false)?;
+            push(row.id.clone(), Some(&row.agency), "addressed", false)?;
         } else if reasons.readers == EventAudience::Readers && *readers.entry(&row.agency).or_insert_with(reads) {
-            push(row.id.clone(), "subscribed", row.supersedes)?;
+            push(row.id.clone(), Some(&row.agency), "subscribed", row.supersedes)?;
         }
     }
     Ok(rows)

@@ -230,6 +230,7 @@ pub async fn test(hub: &Hub, caller: &Caller, id: &str) -> Result<String, AppErr
             id: delivery.clone(),
             event,
             target: row.id.clone(),
+            agency: Some(row.agency.clone()),
             subject: SubjectKey::NONE,
             reason: "test",
             supersedes: false,

@@ -73,6 +73,16 @@ pub enum AppError {
     Internal(&'static str),
 }
 
+impl AppError {
+    /// Whether a part of the hub failed: the caller asked nothing wrong.
+    pub fn is_failure(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(_) | Self::NodeSilent | Self::Load(_) | Self::Ledger(_) | Self::SpaceLow | Self::Internal(_)
+        )
+    }
+}
+
 /// What was not found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissingThing {

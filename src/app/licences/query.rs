@@ -353,8 +353,10 @@ pub(crate) async fn judge<'a>(
         }
         (unknown, _) => (unknown.ok_or(AppError::Internal("a licence was not judged"))?, None),
     };
-    let stored = standing::version_of(hub, &judgement).await?;
-    let validity = standing::of(hub, asked.dataset, allowed.permission, stored.as_ref(), asked.on).await?;
+    let stored = standing::version_of(hub, &judgement).await;
+    let stored = stored.inspect_err(|_untold| judgement.charged.give_back())?;
+    let validity = standing::of(hub, asked.dataset, allowed.permission, stored.as_ref(), asked.on).await;
+    let validity = validity.inspect_err(|_untold| judgement.charged.give_back())?;
     standing::narrow(&mut judgement, &validity);
     Ok((
         judgement,
@@ -410,8 +412,9 @@ async fn guess_of<'a>(
     if asked.found.is_some() && !is_spent {
         return Ok(None);
     }
-    allowed.charge(usage::day_of(now_us))?;
+    let charged = allowed.charge(usage::day_of(now_us))?;
     let mut judgement = judgement::not_found(asked.dataset, asked.holder, &claims);
+    judgement.charged = charged;
     if is_spent {
         judgement.fields.iter_mut().for_each(|(_, _, verdict)| *verdict = spent);
         judgement.outcome = Outcome::Review;

@@ -158,8 +158,9 @@ impl Hub {
         self.node.wakeups.publisher.notify_one();
     }
 
-    /// Wakes the courier: there are deliveries to attempt.
+    /// Wakes the courier: there may be deliveries to attempt at any target.
     pub fn wake_courier(&self) {
+        self.node.wakeups.touch_any();
         self.node.wakeups.courier.notify_one();
     }
 

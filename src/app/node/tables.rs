@@ -15,7 +15,12 @@ use crate::{
     },
 };
 use heyan_domain::{budget::WINDOW_DAYS, calendar::china_day, mismatch::MismatchPhase};
-use heyan_ports::{deliveries::SubscriptionRow, mismatches::MismatchFilter, subject::SubjectKey};
+use heyan_ports::{
+    access::AccessRows,
+    deliveries::{SubscriptionPhase, SubscriptionRow},
+    mismatches::MismatchFilter,
+    subject::SubjectKey,
+};
 
 /// Mismatches that are read at once at a start.
 const PENDING_PAGE: u32 = 10_000;
@@ -33,6 +38,28 @@ impl Hub {
             by_id: rows.into_iter().map(of_row).collect(),
         }));
         Ok(())
+    }
+
+    /// Takes over subscriptions as they were committed.
+    pub(super) async fn take_subscriptions(&self, rows: impl Iterator<Item = &SubscriptionRow>) {
+        let _one_at_a_time = self.node.table_reads.lock().await;
+        let mut by_id = self.outward.subscriptions.load().by_id.clone();
+        for row in rows {
+            if by_id
+                .get(&row.id)
+                .is_some_and(|known| known.updated_at > row.updated_at)
+            {
+                // Read from the store meanwhile, after another node changed it again.
+                continue;
+            }
+            match row.state {
+                SubscriptionPhase::Deleted => by_id.remove(&row.id),
+                SubscriptionPhase::Active | SubscriptionPhase::Gone => {
+                    by_id.insert(row.id.clone(), Arc::new(row.clone()))
+                }
+            };
+        }
+        self.outward.subscriptions.store(Arc::new(SubscriptionTable { by_id }));
     }
 
     /// Reads what is pending about one subject again, because another node changed it.
@@ -131,6 +158,15 @@ impl Hub {
     pub async fn reload_access(&self) -> Result<(), AppError> {
         let mut read_at = self.access.read_at.lock().await;
         self.read_access(&mut read_at).await
+    }
+
+    /// Takes over access as it was committed.
+    pub(super) async fn take_access(&self, rows: &AccessRows) {
+        // What was read from the store before this commit must not replace it.
+        let _one_at_a_time = self.access.read_at.lock().await;
+        let table = self.access.table.load_full();
+        let next = table.changed(rows, &self.catalog, &self.access.counters);
+        self.access.table.store(Arc::new(next));
     }
 
     async fn read_access(&self, read_at: &mut Option<Instant>) -> Result<(), AppError> {

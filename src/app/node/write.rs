@@ -7,7 +7,7 @@ use std::{
 
 use heyan_ledger::{AppendLane, AppendedEntry, LedgerError};
 use heyan_ports::{
-    access::{AgencyRow, ClientRow, GrantRow},
+    access::{AccessRows, AgencyRow, ClientRow, GrantRow},
     commit::Commit,
     deliveries::{DeliveryPhase, DeliveryResult, DeliveryRow, EventRow, FannedEvent, SubscriptionRow},
     error::StoreError,
@@ -182,10 +182,16 @@ impl Hub {
             pending.change(head.subject, |about| about.guess_head = head.revision);
         }
         if !(commit.lacks::<AgencyRow>() && commit.lacks::<ClientRow>() && commit.lacks::<GrantRow>()) {
-            self.reload_access().await?;
+            let rows = AccessRows {
+                agencies: commit.rows().cloned().collect(),
+                clients: commit.rows().cloned().collect(),
+                grants: commit.rows().cloned().collect(),
+                usage: Vec::new(),
+            };
+            self.take_access(&rows).await;
         }
         if !commit.lacks::<SubscriptionRow>() {
-            self.reload_subscriptions().await?;
+            self.take_subscriptions(commit.rows()).await;
         }
         if !commit.lacks::<ItemRow>() {
             self.take_items(commit.rows()).await;
@@ -218,8 +224,14 @@ impl Hub {
         if !commit.lacks::<EventRow>() {
             self.wake_relay();
         }
-        if !(commit.lacks::<DeliveryRow>() && commit.lacks::<SubscriptionRow>()) || has(&is_due) {
+        if has(&is_due) {
             self.wake_courier();
+        }
+        if !(commit.lacks::<DeliveryRow>() && commit.lacks::<SubscriptionRow>()) {
+            let wakeups = &self.node.wakeups;
+            wakeups.touch(commit.rows().map(|row: &DeliveryRow| row.target.clone()));
+            wakeups.touch(commit.rows().map(|row: &SubscriptionRow| row.id.clone()));
+            wakeups.courier.notify_one();
         }
         if !commit.lacks::<FannedEvent>() || has(&|result| result.state != DeliveryPhase::Pending) {
             self.wake_closer();

@@ -17,6 +17,7 @@ pub(crate) use self::incoming::{IncomingRecord, noticed};
 pub use self::incoming::{IntakeOrigin, KeptFields};
 pub(crate) use self::shown::shown;
 pub(crate) use self::written::{changes, entry_by, entry_of};
+use super::access::table::ChargedUse;
 use super::licences::IssuedLicences;
 use super::node::caller::Caller;
 use super::{
@@ -24,7 +25,10 @@ use super::{
     node::hub::Hub,
 };
 use heyan_catalog::{Dataset, IntakeFinding};
-use heyan_domain::{fault::MemberFault, policy::GrantOperation};
+use heyan_domain::{
+    fault::MemberFault,
+    policy::{FieldSet, GrantOperation},
+};
 use heyan_ledger::{
     AppendedEntry,
     entry::{self, EntryKind},
@@ -341,8 +345,9 @@ pub async fn read(
 ) -> Result<Option<ReadRecord>, AppError> {
     let agency = caller.agency()?;
     let owner = agency.owns(dataset);
+    let mut charged = ChargedUse::default();
     let fields = if owner {
-        heyan_domain::policy::FieldSet::ALL
+        FieldSet::ALL
     } else {
         let allowed = agency.permission(dataset, &purpose.item_code, hub.clock.now_us(), caller.peer)?;
         if !allowed.permission.has(GrantOperation::Read) {
@@ -351,9 +356,25 @@ pub async fn read(
             )
             .into());
         }
-        allowed.charge(super::foundation::usage::day_of(hub.clock.now_us()))?;
+        charged = allowed.charge(super::foundation::usage::day_of(hub.clock.now_us()))?;
         allowed.permission.fields(GrantOperation::Read)
     };
+    let read = read_permitted(hub, caller, dataset, subject, purpose, (fields, owner)).await;
+    if read.as_ref().is_err_and(AppError::is_failure) {
+        charged.give_back();
+    }
+    read
+}
+
+/// Reads the permitted fields of one record, and enters that they were read.
+async fn read_permitted(
+    hub: &Hub,
+    caller: &Caller,
+    dataset: &Arc<Dataset>,
+    subject: &super::verification::question::MemberList<'_, super::verification::question::BoundedText<'_>>,
+    purpose: &super::verification::question::AskedPurposeElements<'_>,
+    (fields, owner): (FieldSet, bool),
+) -> Result<Option<ReadRecord>, AppError> {
     let subject = super::verification::judgement::parse_subject(dataset, subject)?;
     let key = RecordKey {
         dataset: Arc::clone(&dataset.name),

@@ -106,7 +106,15 @@ pub(crate) async fn enter_all<'a, E, W: LedgerAppender>(
     entry::put_count(&mut bytes, count);
     bytes.extend_from_slice(&body);
     purpose::seal_into(hub, purpose, &mut bytes)?;
-    let appended = enter(hub, way, caller, purpose, now_us, &mut results, bytes).await?;
+    let entered = enter(hub, way, caller, purpose, now_us, &mut results, bytes).await;
+    if entered.is_err() {
+        for result in &mut results {
+            if let ItemResult::Answered { judgement, .. } = result {
+                judgement.charged.give_back();
+            }
+        }
+    }
+    let appended = entered?;
     Ok(ChunkAnswer {
         id: VerificationId {
             at_ms: now_us / 1_000,

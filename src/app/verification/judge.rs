@@ -17,7 +17,7 @@ use super::{
 };
 use crate::node::caller::Caller;
 use crate::{
-    access::table::{AccessAgency, AllowedUse},
+    access::table::{AccessAgency, ChargedUse},
     foundation::{error::AppError, usage},
     mismatch::pending::PendingSubject,
     node::hub::Hub,
@@ -41,6 +41,7 @@ struct PreparedQuestion<'a, 'c> {
     members: &'a MemberList<'a, BoundedText<'a>>,
     claims: Vec<ParsedClaim<'a>>,
     wanted: WantedFreshness,
+    charged: ChargedUse,
 }
 
 /// Who asks, for what, and when: what the questions of one call have in common.
@@ -150,6 +151,20 @@ pub(crate) async fn finish<'a>(
     asking: &QuestionContext<'_>,
     WaitingQuestion { prepared, looked }: WaitingQuestion<'a, '_>,
 ) -> Result<QuestionJudgement<'a>, AppError> {
+    let mut charged = prepared.charged.clone();
+    let judged = finish_prepared(hub, asking, prepared, looked).await;
+    if judged.as_ref().is_err_and(AppError::is_failure) {
+        charged.give_back();
+    }
+    judged
+}
+
+async fn finish_prepared<'a>(
+    hub: &'a Hub,
+    asking: &QuestionContext<'_>,
+    prepared: PreparedQuestion<'a, '_>,
+    looked: LookupResult,
+) -> Result<QuestionJudgement<'a>, AppError> {
     let found = look_up(hub, &prepared.subject, prepared.wanted, looked).await?;
     let (key, mut judgement) = match needs_asking(hub, &prepared, &found) {
         false => compared(hub, &prepared, &found),
@@ -184,7 +199,7 @@ fn prepare<'a, 'c>(
         .findings
         .extend(dataset.finding_on(&subject, || china_date(now_us)));
     let claims = parse_claims(dataset, question.claims, allowed.permission)?;
-    charge(&allowed, now_us)?;
+    let charged = allowed.charge(usage::day_of(now_us))?;
     Ok(PreparedQuestion {
         dataset,
         agency,
@@ -193,11 +208,8 @@ fn prepare<'a, 'c>(
         members: question.subject,
         claims,
         wanted: hub.records.caches.wanted(dataset, question.max_age_s, now_us),
+        charged,
     })
-}
-
-fn charge(allowed: &AllowedUse<'_>, now_us: i64) -> Result<(), AppError> {
-    Ok(allowed.charge(usage::day_of(now_us))?)
 }
 
 /// The record, if all that has to be known of it is in memory.
@@ -416,8 +428,10 @@ fn conclude<'a>(
         permission,
         subject,
         members,
+        charged,
         ..
     } = prepared;
+    judgement.charged = charged;
     let now_us = asking.now_us;
     let version = judgement.record_version;
     tell_only_what_is_permitted(&mut judgement, permission);

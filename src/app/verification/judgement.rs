@@ -6,6 +6,7 @@ use super::{
     question::{AskedClaim, BoundedText, MemberList, PredicateBody},
     record::CachedRecord,
 };
+use crate::access::table::ChargedUse;
 use crate::foundation::{error::AppError, purpose};
 use crate::mismatch::pending::MismatchNote;
 use heyan_cache::CacheLookup;
@@ -54,6 +55,8 @@ pub struct QuestionJudgement<'a> {
     pub mismatch: Option<MismatchNote>,
     /// Boxed: few answers bring anything.
     pub(crate) consequence: Option<Box<AnswerConsequence>>,
+    /// What it was counted with, until it is told.
+    pub(crate) charged: ChargedUse,
     pub(crate) subject_key: [u8; 16],
     pub(crate) record_version: u32,
 }
@@ -333,6 +336,7 @@ impl<'a> QuestionJudgement<'a> {
             disputed: FieldSet::default(),
             mismatch: None,
             consequence: None,
+            charged: ChargedUse::default(),
             subject_key: subject.0,
             record_version: record.as_ref().map_or(0, |note| note.version),
             record,

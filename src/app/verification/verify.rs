@@ -16,7 +16,7 @@ use crate::{
 };
 use heyan_catalog::Dataset;
 use heyan_ledger::{
-    AppendLane,
+    AppendLane, AppendedEntry,
     entry::{self, EntryKind},
 };
 
@@ -74,19 +74,8 @@ pub(crate) async fn enter<'a>(
     mut judgement: QuestionJudgement<'a>,
     (now_us, started): (i64, Instant),
 ) -> Result<VerificationAnswer<'a>, AppError> {
-    let mut bytes = Vec::with_capacity(256);
-    entry::begin(&mut bytes, EntryKind::Verification, now_us, caller.agency_number());
-    judgement.put(&mut bytes);
-    purpose::seal_into(hub, purpose, &mut bytes)?;
-    let appended = match judgement.consequence.take() {
-        None => hub.append_on(lane, bytes).await?,
-        Some(consequence) => {
-            let all = vec![Some(*consequence)];
-            let (appended, notes) = consequence::enter(hub, caller, purpose, now_us, all, bytes).await?;
-            judgement.mismatch = notes.into_iter().next().flatten().or(judgement.mismatch.take());
-            appended
-        }
-    };
+    let entered = enter_judged(hub, lane, caller, purpose, &mut judgement, now_us).await;
+    let appended = entered.inspect_err(|_untold| judgement.charged.give_back())?;
     hub.node
         .metrics
         .verification(judgement.dataset.number, judgement.outcome);
@@ -103,6 +92,30 @@ pub(crate) async fn enter<'a>(
             leaf: appended.leaf,
         },
     })
+}
+
+/// Enters a judgement with what it brings.
+async fn enter_judged(
+    hub: &Arc<Hub>,
+    lane: &AppendLane,
+    caller: &Caller,
+    purpose: &AskedPurposeElements<'_>,
+    judgement: &mut QuestionJudgement<'_>,
+    now_us: i64,
+) -> Result<AppendedEntry, AppError> {
+    let mut bytes = Vec::with_capacity(256);
+    entry::begin(&mut bytes, EntryKind::Verification, now_us, caller.agency_number());
+    judgement.put(&mut bytes);
+    purpose::seal_into(hub, purpose, &mut bytes)?;
+    match judgement.consequence.take() {
+        None => hub.append_on(lane, bytes).await,
+        Some(consequence) => {
+            let all = vec![Some(*consequence)];
+            let (appended, notes) = consequence::enter(hub, caller, purpose, now_us, all, bytes).await?;
+            judgement.mismatch = notes.into_iter().next().flatten().or(judgement.mismatch.take());
+            Ok(appended)
+        }
+    }
 }
 
 /// Whether an answer about `dataset` may have to wait for an outside source.

@@ -176,7 +176,8 @@ pub async fn plan(hub: &Hub, caller: &Caller, body: &WatchBody<'_>, now_us: i64)
         return Err(AppError::fault("/dataset", "invalid_value"));
     }
     let claims = days::kept(dataset, &body.claims)?;
-    if hub.store.watch_count(&agency.row.id).await? >= hub.node.settings.agency_watches_max {
+    let max = hub.node.settings.agency_watches_max;
+    if hub.store.watch_count(&agency.row.id, max).await? >= max {
         return Err(AppError::TooManyItems);
     }
     Ok(WatchPlan { claims, until })

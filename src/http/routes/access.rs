@@ -1,6 +1,8 @@
 //! `/v1/agencies`, `/v1/grants`, `/v1/users`: administration by the manager; operators and auditors may read.
 //! A secret is in one answer only.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use base64::{
     Engine as _,
@@ -276,16 +278,24 @@ pub(crate) async fn list_grants(call: HandlerCall) -> Result<HttpResponse, Probl
         cursor: filter.cursor,
     };
     let access = call.hub().access.table.load_full();
-    let wanted = |grant: &&GrantRow| {
-        filter.agency.as_ref().is_none_or(|agency| *agency == grant.agency)
-            && filter.dataset.as_ref().is_none_or(|dataset| *dataset == grant.dataset)
+    let wanted = |grant: &&Arc<GrantRow>| filter.dataset.as_ref().is_none_or(|dataset| *dataset == grant.dataset);
+    let of_agency = filter.agency.as_deref().map(|agency| access.agencies.get(agency));
+    let (grants, next_cursor) = match of_agency {
+        None => paging.cut(
+            access
+                .grants
+                .values()
+                .filter(wanted)
+                .map(|grant| (grant.id.as_str(), move || grant_of(grant))),
+        )?,
+        Some(agency) => {
+            let rows = agency.into_iter().flat_map(|agency| &agency.grant_rows);
+            paging.cut(
+                rows.filter(wanted)
+                    .map(|grant| (grant.id.as_str(), move || grant_of(grant))),
+            )?
+        }
     };
-    let rows = access
-        .grants
-        .values()
-        .filter(wanted)
-        .map(|grant| (grant.id.as_str(), || grant_of(grant)));
-    let (grants, next_cursor) = paging.cut(rows)?;
     Ok(ok(&api::Grants { grants, next_cursor }))
 }
 

@@ -59,8 +59,8 @@ pub(crate) async fn list(call: HandlerCall) -> Result<HttpResponse, ProblemDocum
         after: after(asked.cursor.as_deref())?,
         limit: limit + 1,
     };
-    let mut rows = mismatches::list(call.hub(), &call.caller, filter).await?;
-    let next_cursor = page::next(&mut rows, limit, |row| row.id.clone());
+    let mut rows = mismatches::list(call.hub(), &call.caller, filter.clone()).await?;
+    let next_cursor = page::next(&mut rows, limit, |row| filter.place(row));
     let mismatches = rows.iter().map(summary).collect();
     Ok(ok(&api::Mismatches {
         mismatches,

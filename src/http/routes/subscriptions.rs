@@ -192,10 +192,10 @@ pub(crate) async fn list_deliveries(call: HandlerCall) -> Result<HttpResponse, P
         None => None,
     };
     let filter = DeliveryFilter {
-        targets: asked.target.map(|target| vec![target]),
+        agency: None,
+        target: asked.target,
         state: state.flatten(),
         after,
-        created: None,
         limit: limit + 1,
     };
     let mut rows = deliveries::list(call.hub(), &call.caller, filter).await?;
@@ -238,13 +238,10 @@ pub(crate) async fn replay_range(mut call: HandlerCall) -> Result<HttpResponse, 
     };
     let from = instant(body.from.as_ref(), "/from")?.unwrap_or(i64::MIN);
     let until = instant(body.until.as_ref(), "/until")?.unwrap_or(i64::MAX);
-    let filter = DeliveryFilter {
-        targets: body.target.map(|target| vec![target]),
-        created: Some((from, until)),
-        ..DeliveryFilter::default()
-    };
     let (state, caller) = (call.state.clone(), call.caller.clone());
-    let replayed = change(async move { deliveries::replay_range(&state.hub, &caller, filter).await }).await?;
+    let target = body.target;
+    let replay = async move { deliveries::replay_range(&state.hub, &caller, target.as_deref(), (from, until)).await };
+    let replayed = change(replay).await?;
     call.entered();
     Ok(ok(&api::Replayed {
         replayed: replayed.try_into().unwrap_or(u64::MAX),

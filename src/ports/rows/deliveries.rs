@@ -129,6 +129,8 @@ pub struct DeliveryRow {
     pub event: String,
     /// A subscription's id, or `sink:` and a connector's name.
     pub target: String,
+    /// Agency whose subscription the target is.
+    pub agency: Option<String>,
     /// Order is kept per target and subject; zeroes where there is none.
     pub subject: SubjectKey,
     /// `answered`, `subscribed`, `addressed`, `sink` or `test`.
@@ -202,14 +204,14 @@ pub struct DeliveryResult {
 /// Which deliveries a list wants.
 #[derive(Clone, Default)]
 pub struct DeliveryFilter {
-    /// To these targets; `None`: any.
-    pub targets: Option<Vec<String>>,
+    /// To subscriptions of this agency; `None`: to any, and to sinks.
+    pub agency: Option<String>,
+    /// To this target, whoever has it; `None`: to any.
+    pub target: Option<String>,
     /// In this state.
     pub state: Option<DeliveryPhase>,
     /// With a greater number.
     pub after: Option<i64>,
-    /// Created in this range, Unix microseconds.
-    pub created: Option<(i64, i64)>,
     /// Rows at most.
     pub limit: u32,
 }
@@ -300,11 +302,19 @@ pub trait DeliveryStore: Send + Sync {
     /// When the next pending delivery to `target` is due, Unix microseconds.
     async fn next_delivery_at(&self, target: &str) -> Result<Option<i64>, StoreError>;
 
-    /// Targets that have a pending delivery.
-    async fn pending_targets(&self) -> Result<Vec<String>, StoreError>;
+    /// Targets that have a pending delivery, each with the time at which its next one is due, Unix microseconds.
+    async fn pending_targets(&self) -> Result<Vec<(String, i64)>, StoreError>;
 
     /// Deliveries by number.
     async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<StoredDelivery>, StoreError>;
+
+    /// Dead deliveries that were created in a range (Unix microseconds, the end excluded), oldest first, to one target or to any.
+    async fn dead_deliveries(
+        &self,
+        target: Option<&str>,
+        created: (i64, i64),
+        limit: u32,
+    ) -> Result<Vec<StoredDelivery>, StoreError>;
 
     /// One delivery.
     async fn delivery(&self, id: &str) -> Result<Option<StoredDelivery>, StoreError>;

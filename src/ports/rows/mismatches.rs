@@ -93,12 +93,22 @@ pub struct MismatchFilter {
     pub datasets: Option<Vec<String>>,
     /// In this state.
     pub state: Option<MismatchPhase>,
-    /// Due before this date (ISO 8601), and not over.
+    /// Due before this date (ISO 8601), and not over: these come by day and id, all others by id.
     pub due_before: Option<String>,
-    /// With a greater id.
+    /// Behind this row: [`MismatchFilter::place`] of it, or its id.
     pub after: Option<String>,
     /// Rows at most.
     pub limit: u32,
+}
+
+impl MismatchFilter {
+    /// The place of a row in the list.
+    pub fn place(&self, row: &MismatchRow) -> String {
+        match (&self.due_before, &row.due_on) {
+            (Some(_), Some(day)) => format!("{day}:{}", row.id),
+            _ => row.id.clone(),
+        }
+    }
 }
 
 /// Counts for the board and the metrics.
@@ -128,7 +138,7 @@ pub trait MismatchStore: Send + Sync {
     /// The steps of a mismatch, oldest first.
     async fn mismatch_steps(&self, subject: SubjectKey, id: &str) -> Result<Vec<StepRow>, StoreError>;
 
-    /// Mismatches by id.
+    /// Mismatches in the order that the filter says.
     async fn mismatches(&self, filter: &MismatchFilter) -> Result<Vec<MismatchRow>, StoreError>;
 
     /// Mismatches by their keys, in any order; those that are gone are left out.

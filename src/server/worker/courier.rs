@@ -3,9 +3,9 @@
 //! when no earlier one of the same record is pending.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{sync::watch, task::JoinSet};
@@ -31,12 +31,16 @@ pub struct CourierLimits {
     pub attempts_max: usize,
 }
 
-/// Between two looks when no bell rings.
+/// The longest sleep: the clock may be set meanwhile.
 const TICK: Duration = Duration::from_millis(500);
+/// Until a target that another node serves is looked at again; between two looks at all targets.
 const TICK_US: i64 = 500_000;
 
-/// Between two looks for targets that are gone.
-const LEFT_OVER_US: i64 = 30_000_000;
+/// Between two looks at all targets when no bell asks for one.
+const LOOK_US: i64 = 30_000_000;
+
+/// Looks at all targets take at most one part in so many of the time.
+const LOOK_SHARE: i64 = 20;
 
 /// One target.
 struct TargetPlace {
@@ -44,8 +48,8 @@ struct TargetPlace {
     duty: ClusterDuty,
     breaker: Breaker,
     under_way: HashSet<String>,
-    /// Before this time nothing is due.
-    idle_until_us: i64,
+    /// When it is served next, if time alone brings it.
+    planned_us: Option<i64>,
     attempts_max: usize,
     /// Whether the log was told that it fails.
     is_down: bool,
@@ -57,7 +61,7 @@ impl TargetPlace {
             duty: ClusterDuty::new(format!("target:{target}")),
             breaker: Breaker::new(BreakerConfig::default()),
             under_way: HashSet::new(),
-            idle_until_us: 0,
+            planned_us: None,
             attempts_max,
             is_down: false,
         }
@@ -104,9 +108,13 @@ struct Courier {
     hub: Arc<Hub>,
     limits: CourierLimits,
     places: HashMap<String, TargetPlace>,
+    /// When which target is served next.
+    plan: BTreeSet<(i64, String)>,
     attempts: JoinSet<DoneAttempt>,
-    /// When targets that are gone, but still have something pending, are looked for again.
-    left_over_at_us: i64,
+    /// When all targets that have something pending are looked for again.
+    look_at_us: i64,
+    /// Not before this time, whatever a bell says.
+    look_not_before_us: i64,
 }
 
 /// Runs until told to stop; attempts under way then end by themselves.
@@ -115,20 +123,21 @@ pub(super) async fn run(hub: Arc<Hub>, limits: CourierLimits, mut stopped: watch
         hub,
         limits,
         places: HashMap::new(),
+        plan: BTreeSet::new(),
         attempts: JoinSet::new(),
-        left_over_at_us: i64::MIN,
+        look_at_us: i64::MIN,
+        look_not_before_us: i64::MIN,
     };
-    let mut rung = true;
     while !*stopped.borrow() {
-        if let Err(error) = courier.hand_out(rung).await {
+        if let Err(error) = courier.hand_out().await {
             told("courier", &error);
             tokio::time::sleep(PAUSE).await;
         }
-        rung = false;
+        let pause = courier.pause();
         tokio::select! {
-            () = courier.hub.node.wakeups.courier.notified() => rung = true,
+            () = courier.hub.node.wakeups.courier.notified() => {}
             Some(done) = courier.attempts.join_next() => courier.take_back(done),
-            () = tokio::time::sleep(TICK) => {}
+            () = tokio::time::sleep(pause) => {}
             _ = stopped.wait_for(|stop| *stop) => {}
         }
         // Whatever else has come back meanwhile is taken back too: one look at the store serves all of it.
@@ -140,112 +149,139 @@ pub(super) async fn run(hub: Arc<Hub>, limits: CourierLimits, mut stopped: watch
 }
 
 impl Courier {
+    /// Until time brings something to do.
+    fn pause(&self) -> Duration {
+        if self.attempts.len() >= self.limits.attempts_max {
+            // An attempt that ends makes room.
+            return TICK;
+        }
+        let next_us = self.plan.first().map_or(i64::MAX, |(at_us, _)| *at_us);
+        let wait_us = next_us.min(self.look_at_us).saturating_sub(self.hub.clock.now_us());
+        TICK.min(Duration::from_micros(u64::try_from(wait_us).unwrap_or(0)))
+    }
+
     fn take_back(&mut self, done: Result<DoneAttempt, tokio::task::JoinError>) {
         let Ok(done) = done else { return };
+        let now_us = self.hub.clock.now_us();
         let Some(place) = self.places.get_mut(&done.target) else {
             return;
         };
         place.under_way.remove(&done.delivery);
-        place.idle_until_us = 0;
-        let now_us = self.hub.clock.now_us();
         match done.health {
             TargetHealth::Well(_) => place.breaker.succeeded(done.pass),
             TargetHealth::Sick(_) => place.breaker.failed(done.pass, now_us),
             TargetHealth::Unknown => place.breaker.abandoned(done.pass, now_us),
         }
         place.tell_turn(&done.target, done.health, now_us);
+        self.plan_at(&done.target, Some(now_us));
     }
 
-    /// Starts attempts wherever a target has room and something is due. After a bell every target is looked at.
-    async fn hand_out(&mut self, rung: bool) -> Result<(), AppError> {
+    /// Starts attempts wherever a target has room and something is due.
+    async fn hand_out(&mut self) -> Result<(), AppError> {
         let now_us = self.hub.clock.now_us();
-        if now_us >= self.left_over_at_us {
-            self.left_over_at_us = now_us + LEFT_OVER_US;
-            for target in self.hub.store.pending_targets().await? {
-                let attempts_max = self.limits.target_attempts_max;
-                let place = TargetPlace::new(&target, attempts_max);
-                self.places.entry(target).or_insert(place);
-            }
+        let touched = self.hub.node.wakeups.take_touched();
+        for target in touched.named {
+            self.plan_at(&target, Some(now_us));
         }
-        for (target, attempts_max) in self.targets() {
-            let place = self
-                .places
-                .entry(target.clone())
-                .or_insert_with(|| TargetPlace::new(&target, attempts_max));
-            if rung {
-                place.idle_until_us = 0;
-            }
-            if now_us < place.idle_until_us || self.attempts.len() >= self.limits.attempts_max {
-                continue;
-            }
-            self.serve(&target, now_us).await?;
+        if touched.others {
+            self.look_at_us = self.look_at_us.min(self.look_not_before_us);
+        }
+        if now_us >= self.look_at_us {
+            self.look(now_us).await?;
+        }
+        while self.attempts.len() < self.limits.attempts_max {
+            let Some((_, target)) = self.plan.first().filter(|(at_us, _)| *at_us <= now_us).cloned() else {
+                break;
+            };
+            let next_us = match self.serve(&target, now_us).await {
+                Ok(next_us) => next_us,
+                Err(error) => {
+                    self.plan_at(&target, Some(now_us + TICK_US));
+                    return Err(error);
+                }
+            };
+            self.plan_at(&target, next_us.map(|next_us| next_us.max(now_us + 1)));
         }
         Ok(())
     }
 
-    /// Targets that may have something to receive, deleted ones too while they still do.
-    fn targets(&self) -> Vec<(String, usize)> {
-        let mut targets: Vec<(String, usize)> = self
-            .hub
-            .outward
-            .subscriptions
-            .load()
-            .by_id
-            .keys()
-            .map(|id| (id.clone(), self.limits.target_attempts_max))
-            .collect();
-        for sink in self.hub.outward.connectors.sinks().iter() {
-            targets.push((format!("{SINK}{}", sink.name), sink.attempts_max.max(1)));
+    /// Looks at all targets that have something pending: those of other nodes, those that were told of before a start, deleted ones.
+    async fn look(&mut self, now_us: i64) -> Result<(), AppError> {
+        let begun = Instant::now();
+        for (target, next_us) in self.hub.store.pending_targets().await? {
+            let planned_us = self.places.get(&target).and_then(|place| place.planned_us);
+            let is_busy = self
+                .places
+                .get(&target)
+                .is_some_and(|place| !place.under_way.is_empty());
+            // One that is being served, or rests after failures, plans itself.
+            if planned_us.is_none() && !is_busy {
+                self.plan_at(&target, Some(next_us));
+            }
         }
-        let known: HashSet<&String> = targets.iter().map(|(target, _)| target).collect();
-        let left: Vec<(String, usize)> = self
-            .places
-            .iter()
-            .filter(|(target, _)| !known.contains(target))
-            .map(|(target, place)| (target.clone(), place.attempts_max))
-            .collect();
-        targets.extend(left);
-        targets
+        let took_us = i64::try_from(begun.elapsed().as_micros()).unwrap_or(LOOK_US);
+        self.look_at_us = now_us + LOOK_US;
+        self.look_not_before_us = now_us + TICK_US.max(took_us.saturating_mul(LOOK_SHARE)).min(LOOK_US);
+        Ok(())
     }
 
-    async fn serve(&mut self, target: &str, now_us: i64) -> Result<(), AppError> {
+    /// Plans when a target is served; `None`: what is under way will say.
+    fn plan_at(&mut self, target: &str, at_us: Option<i64>) {
+        let attempts_max = match target.strip_prefix(SINK) {
+            Some(name) => {
+                let sinks = self.hub.outward.connectors.sinks();
+                let mut sinks = sinks.iter();
+                sinks
+                    .find(|sink| *sink.name == *name)
+                    .map_or(1, |sink| sink.attempts_max.max(1))
+            }
+            None => self.limits.target_attempts_max,
+        };
+        let place = self
+            .places
+            .entry(target.to_owned())
+            .or_insert_with(|| TargetPlace::new(target, attempts_max));
+        if let Some(before_us) = std::mem::replace(&mut place.planned_us, at_us) {
+            self.plan.remove(&(before_us, target.to_owned()));
+        }
+        if let Some(at_us) = at_us {
+            self.plan.insert((at_us, target.to_owned()));
+        }
+    }
+
+    /// Starts attempts at one target. Returns when it is to be served again, if time alone brings that.
+    async fn serve(&mut self, target: &str, now_us: i64) -> Result<Option<i64>, AppError> {
         let hub = Arc::clone(&self.hub);
         let Some(place) = self.places.get_mut(target) else {
-            return Ok(());
+            return Ok(None);
         };
         let room = place.attempts_max.saturating_sub(place.under_way.len());
         if room == 0 {
-            return Ok(());
+            return Ok(None);
         }
         let mut permit = place.breaker.allow(now_us);
         if let SendPermit::Reject { until_us } = permit {
-            place.idle_until_us = until_us;
-            return Ok(());
+            return Ok(Some(until_us));
         }
         let wanted = u32::try_from(room + place.under_way.len()).unwrap_or(u32::MAX);
         let due = hub.store.due_deliveries(target, now_us, wanted).await?;
-        if due.len() < wanted as usize {
-            // All that is due is under way then: only a bell, an attempt that ends, or time brings more.
-            place.idle_until_us = now_us + TICK_US;
-        }
         let fresh: Vec<StoredDelivery> = due
             .into_iter()
             .filter(|delivery| !place.under_way.contains(&delivery.id))
             .collect();
         let theirs = !fresh.is_empty() && !place.duty.is_ours(&hub).await?;
-        if theirs {
-            place.idle_until_us = now_us + TICK_US;
-        }
         if fresh.is_empty() || theirs {
             if let Some(pass) = permit.pass() {
                 place.breaker.abandoned(pass, now_us);
             }
-            if place.under_way.is_empty() && !theirs {
-                place.duty.give_back(&hub).await;
-                let next = hub.store.next_delivery_at(target).await?;
-                place.idle_until_us = next.unwrap_or(i64::MAX).max(now_us + 1);
+            if theirs {
+                return Ok(Some(now_us + TICK_US));
             }
-            return Ok(());
+            if !place.under_way.is_empty() {
+                return Ok(None);
+            }
+            place.duty.give_back(&hub).await;
+            return Ok(hub.store.next_delivery_at(target).await?);
         }
         for delivery in fresh.into_iter().take(room) {
             let Some(pass) = permit.pass() else { break };
@@ -263,7 +299,8 @@ impl Courier {
         {
             place.breaker.abandoned(pass, now_us);
         }
-        Ok(())
+        // What is under way comes back; where nothing could be started, it is tried again.
+        Ok(place.under_way.is_empty().then_some(now_us + TICK_US))
     }
 }
 

@@ -16,6 +16,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow, Postgres};
 
 use super::batch::{RecordRow, StoreNode};
 use super::engine::{EngineName, ErrorKind, OpenLine, StoreEngine, of_driver};
+use super::lists::LISTS_MAX;
 use super::migrate;
 use super::pool::{ConnectionPool, PoolPatience};
 use super::sql_store::SqlStore;
@@ -118,7 +119,13 @@ pub async fn open_postgres(config: &PostgresConfig) -> Result<Arc<dyn Store>, St
     };
     let writers = (0..config.writers.max(1)).map(|_| writer_task::start(Arc::new(pool(1)), limits));
     let line = ListenOptions(options.clone());
-    Ok(Arc::new(SqlStore::new(node, readers, writers.collect(), Some(line))))
+    Ok(Arc::new(SqlStore::new(
+        node,
+        readers,
+        pool(LISTS_MAX),
+        writers.collect(),
+        Some(line),
+    )))
 }
 
 /// How a line is opened.

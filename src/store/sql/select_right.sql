@@ -1,1 +1,1 @@
-SELECT agency, day, subjects FROM agency_right WHERE day >= $1 ORDER BY agency, day
+SELECT agency, day, subjects FROM agency_right WHERE day >= $1

@@ -1,1 +1,1 @@
-SELECT grant_id, day, used FROM grant_usage WHERE day >= (SELECT max(day) FROM grant_usage) - 1 ORDER BY grant_id, day
+SELECT grant_id, day, used FROM grant_usage WHERE day >= (SELECT max(day) FROM grant_usage) - 1

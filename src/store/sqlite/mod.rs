@@ -13,6 +13,7 @@ use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 
 use super::batch::StoreNode;
 use super::engine::{EngineName, ErrorKind, NoLine, StoreEngine, of_driver};
+use super::lists::LISTS_MAX;
 use super::migrate;
 use super::sql_store::SqlStore;
 use super::writer::WriterLimits;
@@ -84,7 +85,8 @@ impl SqliteStore {
     pub async fn open(config: SqliteConfig) -> Result<Self, StoreError> {
         let write_pool = open::open_writer(&config).await?;
         migrate::migrate(&write_pool).await?;
-        let readers = open::open_readers(&config).await?;
+        let readers = open::open_readers(&config, config.readers).await?;
+        let lists = open::open_readers(&config, LISTS_MAX).await?;
         let limits = WriterLimits {
             queue: config.write_queue_max,
             group_jobs: config.group_writes_max,
@@ -96,7 +98,7 @@ impl SqliteStore {
             run: Arc::default(),
         };
         Ok(Self {
-            store: Arc::new(SqlStore::<Sqlite>::new(node, readers, vec![writer], None)),
+            store: Arc::new(SqlStore::<Sqlite>::new(node, readers, lists, vec![writer], None)),
         })
     }
 

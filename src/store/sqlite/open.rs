@@ -69,8 +69,8 @@ pub(super) async fn open_writer(config: &SqliteConfig) -> Result<ConnectionPool<
 }
 
 /// Opens the read connections; the file must exist and have its schema.
-pub(super) async fn open_readers(config: &SqliteConfig) -> Result<ConnectionPool<Sqlite>, StoreError> {
-    let pool = ConnectionPool::new(reader_options(config), config.readers, READER_PATIENCE);
+pub(super) async fn open_readers(config: &SqliteConfig, places: u32) -> Result<ConnectionPool<Sqlite>, StoreError> {
+    let pool = ConnectionPool::new(reader_options(config), places, READER_PATIENCE);
     drop(pool.lend().await?);
     Ok(pool)
 }

@@ -25,9 +25,10 @@ impl<E: StoreEngine> CaseStore for SqlStore<E> {
     }
 
     async fn cases_of(&self, agency: &str, after: Option<&str>, limit: u32) -> Result<Vec<CaseRow>, StoreError> {
-        let (agency, after) = (agency.to_owned(), after.map(str::to_owned));
+        let _turn = self.lists.turn().await?;
+        let (agency, after) = (agency.to_owned(), after.unwrap_or_default().to_owned());
         let bind = |query: E::Call| query.bind(agency).bind(after).bind(i64::from(limit));
-        fetch(&self.readers, statement::SELECT_CASES, bind, read).await
+        fetch(&self.lists.pool, statement::SELECT_CASES, bind, read).await
     }
 
     async fn case_checks(&self, case: &str) -> Result<Vec<CaseCheckRow>, StoreError> {

@@ -11,6 +11,7 @@ use crate::{
     rows::{RowResult, bytes_16, column, fetch, fetch_one, flag, list, number, subject, word},
     sql_store::SqlStore,
     statement::{self, SqlStatement},
+    tallies::TallyKind,
 };
 use heyan_ports::{
     deliveries::{
@@ -97,24 +98,59 @@ impl<E: StoreEngine> DeliveryStore for SqlStore<E> {
         Ok(found.flatten())
     }
 
-    async fn pending_targets(&self) -> Result<Vec<String>, StoreError> {
-        let read = |row: &E::Row| column(row, 0, "deliveries", "target");
-        fetch(&self.readers, statement::SELECT_PENDING_TARGETS, |query| query, read).await
+    async fn pending_targets(&self) -> Result<Vec<(String, i64)>, StoreError> {
+        let _turn = self.lists.turn().await?;
+        const TABLE: &str = "deliveries";
+        let read = |row: &E::Row| Ok((column(row, 0, TABLE, "target")?, column(row, 1, TABLE, "next_at")?));
+        fetch(&self.lists.pool, statement::SELECT_PENDING_TARGETS, |query| query, read).await
     }
 
     async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<StoredDelivery>, StoreError> {
+        let _turn = self.lists.turn().await?;
         let filter = filter.clone();
-        let (from, to) = filter.created.unwrap_or((i64::MIN, i64::MAX));
+        let is_wanted = |state: &DeliveryPhase| filter.state.is_none_or(|wanted| wanted == *state);
+        let states: Vec<&str> = DeliveryPhase::ALL
+            .into_iter()
+            .filter(is_wanted)
+            .map(DeliveryPhase::as_str)
+            .collect();
+        let (statement, of) = match (filter.target, filter.agency) {
+            (Some(target), _) => (statement::SELECT_DELIVERIES_OF_TARGET, Some(target)),
+            (None, Some(agency)) => (statement::SELECT_DELIVERIES_OF_AGENCY, Some(agency)),
+            (None, None) => (statement::SELECT_DELIVERIES_OF_ANY, None),
+        };
         let bind = |query: E::Call| {
+            let query = match of {
+                Some(of) => query.bind(of),
+                None => query,
+            };
+            let query = query.bind(json_text(&states));
             query
-                .bind(filter.targets.map(|targets| json_text(&targets)))
-                .bind(filter.state.map(|state| state.as_str().to_owned()))
-                .bind(filter.after)
-                .bind(from)
-                .bind(to)
+                .bind(filter.after.unwrap_or(i64::MIN))
                 .bind(i64::from(filter.limit))
         };
-        fetch(&self.readers, statement::SELECT_DELIVERIES, bind, read_delivery).await
+        fetch(&self.lists.pool, statement, bind, read_delivery).await
+    }
+
+    async fn dead_deliveries(
+        &self,
+        target: Option<&str>,
+        (from, until): (i64, i64),
+        limit: u32,
+    ) -> Result<Vec<StoredDelivery>, StoreError> {
+        let _turn = self.lists.turn().await?;
+        let (statement, of) = match target.map(str::to_owned) {
+            Some(target) => (statement::SELECT_DEAD_DELIVERIES_OF_TARGET, Some(target)),
+            None => (statement::SELECT_DEAD_DELIVERIES, None),
+        };
+        let bind = |query: E::Call| {
+            let query = match of {
+                Some(of) => query.bind(of),
+                None => query,
+            };
+            query.bind(from).bind(until).bind(i64::from(limit))
+        };
+        fetch(&self.lists.pool, statement, bind, read_delivery).await
     }
 
     async fn delivery(&self, id: &str) -> Result<Option<StoredDelivery>, StoreError> {
@@ -150,6 +186,8 @@ pub(super) fn apply<'a, E: StoreEngine>(
     Box::pin(async move {
         let events: Vec<&EventRow> = rows_of(batches).collect();
         send_rows(conn, &statement::INSERT_EVENTS, &events, bind_event).await?;
+        let unpublished = events.iter().filter(|event| !event.is_published).count();
+        conn.count(TallyKind::Unpublished, "events", rows(unpublished));
         apply_deliveries(conn, batches).await?;
         for row in rows_of(batches) {
             let bind = |query: E::Call| bind_subscription(query, row);
@@ -174,9 +212,12 @@ async fn apply_deliveries<E: StoreEngine>(
         told.extend(apply_delivery(conn, delivery).await?);
     }
     for result in rows_of::<DeliveryResult>(batches) {
+        let before = before_attempt(conn, result).await?;
         // No row: the delivery was superseded or cancelled while it was tried.
         let bind = |query| bind_result(query, result);
         let event = events_of(conn, statement::UPDATE_DELIVERY, result.key.subject, bind).await?;
+        count(conn, before, -rows(event.len()));
+        count(conn, result.state, rows(event.len()));
         if result.state != DeliveryPhase::Pending {
             told.extend(event);
         }
@@ -237,7 +278,7 @@ async fn apply_delivery<E: StoreEngine>(
     conn: &mut ConnectionLease<'_, E>,
     row: &DeliveryRow,
 ) -> Result<Vec<RowKey>, StoreFault> {
-    run(conn, statement::INSERT_DELIVERY, |query| {
+    let insert = |query: E::Call| {
         query
             .bind(row.id.clone())
             .bind(row.event.clone())
@@ -247,8 +288,15 @@ async fn apply_delivery<E: StoreEngine>(
             .bind(row.next_at)
             .bind(row.created_at)
             .bind(row.created_at)
-    })
-    .await?;
+            .bind(row.agency.clone())
+    };
+    let call = insert(E::call(E::text(statement::INSERT_DELIVERY)));
+    let inserted = conn.execute(statement::INSERT_DELIVERY.name, call).await?;
+    count(
+        conn,
+        DeliveryPhase::Pending,
+        i64::try_from(inserted).unwrap_or_default(),
+    );
     if !row.supersedes {
         return Ok(Vec::new());
     }
@@ -258,7 +306,43 @@ async fn apply_delivery<E: StoreEngine>(
             .bind(bytes(row.subject))
             .bind(row.created_at)
     };
-    events_of(conn, statement::SUPERSEDE_DELIVERIES, row.subject, bind).await
+    let superseded = events_of(conn, statement::SUPERSEDE_DELIVERIES, row.subject, bind).await?;
+    count(conn, DeliveryPhase::Pending, -rows(superseded.len()));
+    Ok(superseded)
+}
+
+fn rows(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or_default()
+}
+
+/// Counts deliveries of the states that are counted.
+fn count<E: StoreEngine>(conn: &mut ConnectionLease<'_, E>, state: DeliveryPhase, rows: i64) {
+    if matches!(state, DeliveryPhase::Pending | DeliveryPhase::Dead) {
+        conn.count(TallyKind::Delivery, state.as_str(), rows);
+    }
+}
+
+/// The state of a delivery before its result. Only one that is to be tried again may be in another state than pending.
+async fn before_attempt<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    result: &DeliveryResult,
+) -> Result<DeliveryPhase, StoreFault> {
+    const TABLE: &str = "deliveries";
+    if result.state != DeliveryPhase::Pending {
+        return Ok(DeliveryPhase::Pending);
+    }
+    let statement = statement::SELECT_BEFORE_ATTEMPT;
+    let call = E::call(E::text(statement))
+        .bind(bytes(result.key.subject))
+        .bind(result.key.id.clone());
+    let found = conn.rows(statement.name, call).await?;
+    let Some(before) = found.first() else {
+        return Ok(DeliveryPhase::Pending);
+    };
+    word(before, 0, TABLE, "state", DeliveryPhase::parse).map_err(|_bad| StoreFault::BadRow {
+        table: TABLE,
+        column: "state",
+    })
 }
 
 async fn apply_answers<E: StoreEngine>(

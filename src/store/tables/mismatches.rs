@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    apply::{changed, run, send_rows},
+    apply::{changed, send_rows},
     batch::{ApplyResult, CommitBatch, bytes, hex, json_text, keys_text, rows_of},
     engine::{RowColumns, StatementCall, StoreEngine},
     fault::StoreFault,
@@ -13,6 +13,7 @@ use crate::{
     rows::{RowResult, bytes_16, column, fetch, fetch_one, flag, list, number, word},
     sql_store::SqlStore,
     statement::{self},
+    tallies::{self, TallyKind},
 };
 use heyan_domain::mismatch::MismatchPhase;
 use heyan_ports::{
@@ -45,17 +46,44 @@ impl<E: StoreEngine> MismatchStore for SqlStore<E> {
     }
 
     async fn mismatches(&self, filter: &MismatchFilter) -> Result<Vec<MismatchRow>, StoreError> {
-        let filter = filter.clone();
-        let bind = |query: E::Call| {
-            query
-                .bind(filter.agency)
-                .bind(filter.datasets.map(|datasets| json_text(&datasets)))
-                .bind(filter.state.map(|state| state.as_str().to_owned()))
-                .bind(filter.due_before)
-                .bind(filter.after)
-                .bind(i64::from(filter.limit))
+        let _turn = self.lists.turn().await?;
+        let datasets = match &filter.datasets {
+            Some(datasets) => json_text(datasets),
+            None => json_text(&self.datasets_of_mismatches(filter.agency.as_deref()).await?),
         };
-        fetch(&self.readers, statement::SELECT_MISMATCHES, bind, read_mismatch).await
+        let is_wanted = |state: &MismatchPhase| {
+            filter.state.is_none_or(|wanted| wanted == *state) && !(filter.due_before.is_some() && state.is_final())
+        };
+        let states: Vec<&str> = MismatchPhase::ALL
+            .into_iter()
+            .filter(is_wanted)
+            .map(MismatchPhase::as_str)
+            .collect();
+        let states = json_text(&states);
+        let (of, after) = (filter.agency.clone(), filter.after.clone().unwrap_or_default());
+        let limit = i64::from(filter.limit);
+        let of_whom = |query: E::Call| match of {
+            Some(agency) => query.bind(agency),
+            None => query,
+        };
+        if let Some(before) = filter.due_before.clone() {
+            let statement = match filter.agency {
+                Some(_) => statement::SELECT_DUE_MISMATCHES_OF_AGENCY,
+                None => statement::SELECT_DUE_MISMATCHES_OF_DATASETS,
+            };
+            let (day, id) = self.place_among_due(after).await?;
+            let bind = |query| {
+                let query = of_whom(query).bind(datasets).bind(states);
+                query.bind(before).bind(day).bind(id).bind(limit)
+            };
+            return fetch(&self.lists.pool, statement, bind, read_mismatch).await;
+        }
+        let statement = match filter.agency {
+            Some(_) => statement::SELECT_MISMATCHES_OF_AGENCY,
+            None => statement::SELECT_MISMATCHES_OF_DATASETS,
+        };
+        let bind = |query| of_whom(query).bind(datasets).bind(states).bind(after).bind(limit);
+        fetch(&self.lists.pool, statement, bind, read_mismatch).await
     }
 
     async fn mismatches_by_key(&self, keys: &[RowKey]) -> Result<Vec<MismatchRow>, StoreError> {
@@ -101,44 +129,50 @@ impl<E: StoreEngine> MismatchStore for SqlStore<E> {
     }
 
     async fn loop_counts(&self, today: &str) -> Result<LoopCounts, StoreError> {
-        let today = today.to_owned();
-        let of_mismatches = |row: &E::Row| {
-            let (state, count): (String, u64) = (
-                column(row, 0, "mismatches", "state")?,
-                number(row, 1, "mismatches", "count")?,
-            );
-            let overdue: Option<i64> = column(row, 2, "mismatches", "due_on")?;
-            Ok((
-                state,
-                count,
-                u64::try_from(overdue.unwrap_or_default()).unwrap_or_default(),
-            ))
-        };
-        let bind = |query: E::Call| query.bind(today);
-        let mismatches = fetch(&self.readers, statement::COUNT_MISMATCHES, bind, of_mismatches).await?;
-        let of_deliveries = |row: &E::Row| {
-            let (state, count): (String, u64) = (
-                column(row, 0, "deliveries", "state")?,
-                number(row, 1, "deliveries", "count")?,
-            );
-            Ok((
-                state,
-                count,
-                column::<_, Option<i64>>(row, 2, "deliveries", "created_at")?,
-            ))
-        };
-        let deliveries = fetch(&self.readers, statement::COUNT_DELIVERIES, |query| query, of_deliveries).await?;
-        let of_alerts = |row: &E::Row| Ok((column(row, 0, "alerts", "rule")?, number(row, 1, "alerts", "count")?));
-        Ok(LoopCounts {
-            alerts: fetch(&self.readers, statement::COUNT_ALERTS, |query| query, of_alerts).await?,
-            overdue: mismatches.iter().map(|(_, _, overdue)| overdue).sum(),
-            oldest_pending_at: deliveries
-                .iter()
-                .find(|(state, ..)| state == "pending")
-                .and_then(|(_, _, oldest)| *oldest),
-            mismatches: mismatches.into_iter().map(|(state, count, _)| (state, count)).collect(),
-            deliveries: deliveries.into_iter().map(|(state, count, _)| (state, count)).collect(),
-        })
+        let _turn = self.lists.turn().await?;
+        let mut counts = LoopCounts::default();
+        for (kind, word, rows) in tallies::read(&self.lists.pool).await? {
+            match &*kind {
+                "mismatch" => counts.mismatches.push((word, rows)),
+                "due" if *word < *today => counts.overdue += rows,
+                "delivery" => counts.deliveries.push((word, rows)),
+                "alert" => counts.alerts.push((word, rows)),
+                _ => {}
+            }
+        }
+        let read = |row: &E::Row| column(row, 0, "deliveries", "created_at");
+        let oldest = statement::SELECT_OLDEST_PENDING;
+        counts.oldest_pending_at = fetch_one(&self.lists.pool, oldest, |query| query, read).await?;
+        Ok(counts)
+    }
+}
+
+impl<E: StoreEngine> SqlStore<E> {
+    /// The datasets of which there are mismatches, of one agency or of all.
+    async fn datasets_of_mismatches(&self, agency: Option<&str>) -> RowResult<Vec<String>> {
+        let read = |row: &E::Row| column(row, 0, "mismatches", "dataset");
+        match agency.map(str::to_owned) {
+            Some(agency) => {
+                let bind = |query: E::Call| query.bind(agency);
+                fetch(&self.lists.pool, statement::SELECT_DATASETS_OF_AGENCY, bind, read).await
+            }
+            None => {
+                let statement = statement::SELECT_DATASETS_OF_MISMATCHES;
+                fetch(&self.lists.pool, statement, |query| query, read).await
+            }
+        }
+    }
+
+    /// Day and id of the row that a page by due day comes after: `day:id`, or an id alone, whose day is read.
+    async fn place_among_due(&self, after: String) -> RowResult<(String, String)> {
+        if let Some((day, id)) = after.split_once(':') {
+            return Ok((day.to_owned(), id.to_owned()));
+        }
+        if after.is_empty() {
+            return Ok((String::new(), after));
+        }
+        let row = self.find_mismatch(&after).await?;
+        Ok((row.and_then(|row| row.due_on).unwrap_or_default(), after))
     }
 }
 
@@ -154,7 +188,11 @@ pub(super) fn apply<'a, E: StoreEngine>(
         ensure_no_open_mismatch(conn, &opened).await?;
         send_rows(conn, &statement::INSERT_MISMATCHES, &opened, bind_opened).await?;
         send_rows(conn, &statement::INSERT_STEPS, &opened, bind_step).await?;
+        for write in &opened {
+            count(conn, write.row.state, write.row.due_on.as_deref(), 1);
+        }
         for write in writes().filter(|write| write.row.revision != 1) {
+            count_step(conn, &write.row).await?;
             changed(conn, statement::UPDATE_MISMATCH, 1, |query| bind_changed(query, write)).await?;
             send_rows(conn, &statement::INSERT_STEPS, &[write], bind_step).await?;
         }
@@ -163,10 +201,40 @@ pub(super) fn apply<'a, E: StoreEngine>(
                 let query = query.bind(bytes(due.mismatch.subject)).bind(due.mismatch.id.clone());
                 query.bind(i64::from(due.revision)).bind(due.due_on.clone())
             };
-            run(conn, statement::SET_DUE, bind).await?;
+            let call = bind(E::call(E::text(statement::SET_DUE)));
+            if conn.execute(statement::SET_DUE.name, call).await? == 1 {
+                conn.count(TallyKind::Due, &due.due_on, 1);
+            }
         }
         Ok(())
     })
+}
+
+/// Counts a mismatch in a state: so many more.
+fn count<E: StoreEngine>(conn: &mut ConnectionLease<'_, E>, state: MismatchPhase, due_on: Option<&str>, rows: i64) {
+    conn.count(TallyKind::Mismatch, state.as_str(), rows);
+    if let Some(day) = due_on.filter(|_| !state.is_final()) {
+        conn.count(TallyKind::Due, day, rows);
+    }
+}
+
+/// Counts what a step changes. A mismatch that is not there is refused by the step itself.
+async fn count_step<E: StoreEngine>(conn: &mut ConnectionLease<'_, E>, row: &MismatchRow) -> Result<(), StoreFault> {
+    const TABLE: &str = "mismatches";
+    let statement = statement::SELECT_BEFORE_STEP;
+    let call = E::call(E::text(statement))
+        .bind(bytes(row.subject))
+        .bind(row.id.clone());
+    let found = conn.rows(statement.name, call).await?;
+    let Some(before) = found.first() else {
+        return Ok(());
+    };
+    let bad = |column| move |_bad: StoreError| StoreFault::BadRow { table: TABLE, column };
+    let state = word(before, 0, TABLE, "state", MismatchPhase::parse).map_err(bad("state"))?;
+    let due_on: Option<String> = column(before, 1, TABLE, "due_on").map_err(bad("due_on"))?;
+    count(conn, state, due_on.as_deref(), -1);
+    count(conn, row.state, row.due_on.as_deref(), 1);
+    Ok(())
 }
 
 pub(super) async fn steps<E: StoreEngine>(

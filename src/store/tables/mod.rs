@@ -27,7 +27,7 @@ use crate::{
     fault::StoreFault,
     notice,
     pool::ConnectionLease,
-    statement,
+    statement, tallies,
 };
 
 pub(crate) use self::{
@@ -64,6 +64,8 @@ pub(super) async fn apply_all<E: StoreEngine>(
     conn: &mut ConnectionLease<'_, E>,
     batches: &[&CommitBatch],
 ) -> Result<Vec<Vec<i64>>, StoreFault> {
+    // What a try that was rolled back had counted.
+    drop(conn.take_tallies());
     for apply in appliers::<E>() {
         apply(conn, batches).await?;
     }
@@ -74,6 +76,7 @@ pub(super) async fn apply_all<E: StoreEngine>(
             run(conn, statement::NOTIFY, |query| query.bind(payload)).await?;
         }
     }
+    tallies::flush(conn).await?;
     Ok(ids)
 }
 

@@ -9,9 +9,10 @@ use crate::{
     engine::{StatementCall, StoreEngine},
     fault::StoreFault,
     pool::ConnectionLease,
-    rows::{bytes_16, column, fetch, fetch_one, number},
+    rows::{bytes_16, column, fetch, fetch_one},
     sql_store::SqlStore,
-    statement::{self},
+    statement::{self, SqlStatement},
+    tallies::{self, TallyKind},
 };
 use heyan_ports::{
     deliveries::StoredEvent,
@@ -48,8 +49,9 @@ impl<E: StoreEngine> PositionStore for SqlStore<E> {
     }
 
     async fn unpublished_counts(&self) -> Result<Vec<(String, u64)>, StoreError> {
-        let read = |row: &E::Row| Ok((column(row, 0, "events", "kind")?, number(row, 1, "events", "count")?));
-        fetch(&self.readers, statement::COUNT_UNPUBLISHED, |query| query, read).await
+        let counts = tallies::read(&self.readers).await?.into_iter();
+        let counts = counts.filter(|(kind, ..)| kind == "unpublished");
+        Ok(counts.map(|(_, table, rows)| (table, rows)).collect())
     }
 
     async fn parked_keys(&self, topic: &str, limit: u32) -> Result<Vec<[u8; 16]>, StoreError> {
@@ -81,6 +83,22 @@ pub(super) fn apply<'a, E: StoreEngine>(
     })
 }
 
+/// Marks rows of a table as published, and counts them.
+async fn mark_published<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    statement: SqlStatement,
+    table: &str,
+    bind: impl FnOnce(E::Call) -> E::Call,
+) -> Result<(), StoreFault> {
+    let marked = conn.execute(statement.name, bind(E::call(E::text(statement)))).await?;
+    conn.count(
+        TallyKind::Unpublished,
+        table,
+        -i64::try_from(marked).unwrap_or_default(),
+    );
+    Ok(())
+}
+
 async fn apply_bus<E: StoreEngine>(
     conn: &mut ConnectionLease<'_, E>,
     bus: &BusWrites,
@@ -89,11 +107,11 @@ async fn apply_bus<E: StoreEngine>(
     // How many rows change is not checked: what was published twice is marked once.
     if !bus.events.is_empty() {
         let bind = |query: E::Call| query.bind(keys_text(&bus.events));
-        run(conn, statement::MARK_PUBLISHED_EVENTS, bind).await?;
+        mark_published(conn, statement::MARK_PUBLISHED_EVENTS, "events", bind).await?;
     }
     if !bus.alerts.is_empty() {
         let bind = |query: E::Call| query.bind(json_text(&bus.alerts));
-        run(conn, statement::MARK_PUBLISHED_ALERTS, bind).await?;
+        mark_published(conn, statement::MARK_PUBLISHED_ALERTS, "alerts", bind).await?;
     }
     for advance in &bus.advances {
         let bind = |query: E::Call| {

@@ -24,12 +24,18 @@ impl<E: StoreEngine> QualityStore for SqlStore<E> {
         (from, to): (i32, i32),
         agency: Option<u32>,
     ) -> Result<Vec<VerdictTally>, StoreError> {
+        let _turn = self.lists.turn().await?;
         const TABLE: &str = "quality_verdicts";
+        let statement = match agency {
+            Some(_) => statement::SELECT_VERDICTS_OF_AGENCY,
+            None => statement::SELECT_VERDICTS,
+        };
         let bind = |query: E::Call| {
-            query
-                .bind(i64::from(from))
-                .bind(i64::from(to))
-                .bind(agency.map(i64::from))
+            let query = query.bind(i64::from(from)).bind(i64::from(to));
+            match agency {
+                Some(agency) => query.bind(i64::from(agency)),
+                None => query,
+            }
         };
         let read = |row: &E::Row| {
             Ok(VerdictTally {
@@ -41,7 +47,7 @@ impl<E: StoreEngine> QualityStore for SqlStore<E> {
                 count: number(row, 4, TABLE, "count")?,
             })
         };
-        fetch(&self.readers, statement::SELECT_VERDICTS, bind, read).await
+        fetch(&self.lists.pool, statement, bind, read).await
     }
 
     async fn step_tallies(&self, days: (i32, i32)) -> Result<Vec<StepTally>, StoreError> {

@@ -136,13 +136,14 @@ impl<E: StoreEngine> RecordStore for SqlStore<E> {
 
     // Current records per dataset. Walks the whole key index: for a page or a metric, not for a request.
     async fn record_counts(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let _turn = self.lists.turn().await?;
         let count = |row: &E::Row| {
             Ok((
                 column(row, 0, "records", "dataset")?,
                 number(row, 1, "records", "count")?,
             ))
         };
-        fetch(&self.readers, statement::COUNT_RECORDS, |query| query, count).await
+        fetch(&self.lists.pool, statement::COUNT_RECORDS, |query| query, count).await
     }
 }
 

@@ -4,13 +4,14 @@ use async_trait::async_trait;
 
 use crate::{
     apply::{changed, run},
-    batch::{ApplyResult, CommitBatch, rows_of},
+    batch::{ApplyResult, CommitBatch, json_text, rows_of},
     engine::{RowColumns, StatementCall, StoreEngine},
     fault::StoreFault,
     pool::ConnectionLease,
     rows::{RowResult, column, fetch, fetch_one, number, subject},
     sql_store::SqlStore,
     statement::{self},
+    tallies::TallyKind,
 };
 use heyan_ports::{
     error::StoreError,
@@ -23,19 +24,31 @@ pub(super) const STATE: &str = "rules";
 #[async_trait]
 impl<E: StoreEngine> SupervisionStore for SqlStore<E> {
     async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<AlertRow>, StoreError> {
+        let _turn = self.lists.turn().await?;
+        const STATES: [&str; 3] = ["open", "acknowledged", "closed"];
         let filter = filter.clone();
+        let read = |row: &E::Row| Ok((column(row, 0, "alerts", "rule")?, column(row, 1, "alerts", "class")?));
+        let mut rules: Vec<(String, String)> =
+            fetch(&self.lists.pool, statement::SELECT_ALERT_RULES, |query| query, read).await?;
+        rules.retain(|(rule, class)| {
+            filter.rule.as_ref().is_none_or(|wanted| wanted == rule)
+                && filter.class.as_ref().is_none_or(|wanted| wanted == class)
+        });
+        let states = STATES.into_iter();
+        let states: Vec<&str> = states
+            .filter(|state| filter.state.as_ref().is_none_or(|wanted| wanted == state))
+            .collect();
         let (before, before_id) = filter.before.unwrap_or((i64::MAX, String::new()));
         let bind = |query: E::Call| {
             query
-                .bind(filter.state)
-                .bind(filter.class)
-                .bind(filter.rule)
+                .bind(json_text(&rules))
+                .bind(json_text(&states))
                 .bind(filter.since.unwrap_or(i64::MIN))
                 .bind(before)
                 .bind(before_id)
                 .bind(i64::from(filter.limit))
         };
-        fetch(&self.readers, statement::SELECT_ALERTS, bind, read_alert).await
+        fetch(&self.lists.pool, statement::SELECT_ALERTS, bind, read_alert).await
     }
 
     async fn alert(&self, id: &str) -> Result<Option<AlertRow>, StoreError> {
@@ -114,7 +127,7 @@ pub(super) fn apply<'a, E: StoreEngine>(
 ) -> ApplyResult<'a> {
     Box::pin(async move {
         for alert in rows_of(batches) {
-            run(conn, statement::INSERT_ALERT, |query| bind_alert(query, alert)).await?;
+            apply_alert(conn, alert).await?;
         }
         for batch in batches {
             for writes in batch.commit.rows() {
@@ -123,6 +136,25 @@ pub(super) fn apply<'a, E: StoreEngine>(
         }
         Ok(())
     })
+}
+
+/// Inserts an alert, or adds its evidence to the one of its cause.
+async fn apply_alert<E: StoreEngine>(conn: &mut ConnectionLease<'_, E>, alert: &AlertRow) -> Result<(), StoreFault> {
+    let call = bind_alert(E::call(E::text(statement::INSERT_ALERT)), alert);
+    if conn.execute(statement::INSERT_ALERT.name, call).await? == 1 {
+        conn.count(TallyKind::Alert, &alert.rule, 1);
+        conn.count(TallyKind::Unpublished, "alerts", 1);
+        return Ok(());
+    }
+    let bind = |query: E::Call| {
+        query
+            .bind(alert.once.clone())
+            .bind(alert.facts.clone())
+            .bind(index(alert.entries))
+            .bind(alert.evidence.clone())
+            .bind(alert.updated_at)
+    };
+    run(conn, statement::ADD_EVIDENCE, bind).await
 }
 
 fn index(index: u64) -> i64 {

@@ -25,15 +25,19 @@ impl<E: StoreEngine> WatchStore for SqlStore<E> {
     }
 
     async fn watches(&self, filter: &WatchFilter) -> Result<Vec<WatchRow>, StoreError> {
+        let _turn = self.lists.turn().await?;
         let filter = filter.clone();
+        let is_wanted = |state: &WatchPhase| filter.state.is_none_or(|wanted| wanted == *state);
+        let states = WatchPhase::ALL.into_iter().filter(is_wanted);
+        let states: Vec<&str> = states.map(WatchPhase::as_str).collect();
         let bind = |query: E::Call| {
             query
                 .bind(filter.agency)
-                .bind(filter.state.map(|state| state.as_str().to_owned()))
-                .bind(filter.after)
+                .bind(json_text(&states))
+                .bind(filter.after.unwrap_or_default())
                 .bind(i64::from(filter.limit))
         };
-        fetch(&self.readers, statement::SELECT_WATCHES, bind, read).await
+        fetch(&self.lists.pool, statement::SELECT_WATCHES, bind, read).await
     }
 
     async fn due_watches(&self, now: i64, limit: u32) -> Result<Vec<WatchRow>, StoreError> {
@@ -41,13 +45,13 @@ impl<E: StoreEngine> WatchStore for SqlStore<E> {
         fetch(&self.readers, statement::SELECT_DUE_WATCHES, bind, read).await
     }
 
-    async fn watch_count(&self, agency: &str) -> Result<u64, StoreError> {
-        let agency = agency.to_owned();
+    async fn watch_count(&self, agency: &str, limit: u64) -> Result<u64, StoreError> {
+        let (agency, limit) = (agency.to_owned(), i64::try_from(limit).unwrap_or(i64::MAX));
         let read = |row: &E::Row| number(row, 0, "watches", "count");
         let found = fetch_one(
             &self.readers,
             statement::COUNT_WATCHES,
-            |query| query.bind(agency),
+            |query| query.bind(agency).bind(limit),
             read,
         )
         .await?;

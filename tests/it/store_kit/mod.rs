@@ -230,6 +230,7 @@ pub(crate) fn delivery(n: u64, event: u64, target: &str) -> DeliveryRow {
         id: id("dlv_", n),
         event: id("evt_", event),
         target: target.to_owned(),
+        agency: Some("housing".to_owned()),
         subject: subject(1),
         reason: "subscribed",
         supersedes: target == "latest",

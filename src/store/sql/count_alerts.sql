@@ -1,1 +1,0 @@
-SELECT rule, count(*) FROM alerts GROUP BY rule

@@ -1,0 +1,6 @@
+WITH RECURSIVE found (dataset) AS (
+    SELECT min(dataset) FROM mismatches WHERE agency = $1
+    UNION ALL
+    SELECT (SELECT min(m.dataset) FROM mismatches AS m WHERE agency = $1 AND m.dataset > found.dataset) FROM found WHERE found.dataset IS NOT NULL
+)
+SELECT dataset FROM found WHERE dataset IS NOT NULL

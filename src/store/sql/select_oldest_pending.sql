@@ -1,0 +1,1 @@
+SELECT created_at FROM deliveries WHERE state = 'pending' ORDER BY seq LIMIT 1

@@ -1,1 +1,0 @@
-SELECT DISTINCT target FROM deliveries WHERE state = 'pending'

@@ -1,0 +1,1 @@
+SELECT kind, word, CAST(sum(count) AS bigint) FROM tallies GROUP BY kind, word

@@ -1,0 +1,1 @@
+SELECT state FROM deliveries WHERE subject = $1 AND id = $2
