@@ -57,6 +57,7 @@ mod postgres_kit;
 mod promise;
 mod proxy;
 mod quality;
+mod quotas;
 mod receipts;
 mod receiver;
 mod records;
@@ -74,12 +75,14 @@ mod store_postgres;
 mod store_shards;
 mod store_story;
 mod store_supervision;
+mod strangers;
 mod stub;
 mod supervision;
 mod supervision_month;
 mod tokens;
 mod tool;
 mod traces;
+mod two_persons;
 mod unreadable;
 mod verifications;
 mod watches;
@@ -87,4 +90,4 @@ mod wire;
 mod yes_or_no;
 
 /// The promises of capabilities that have theirs beside their tests.
-const PROMISES: &[&promise::CapabilityPromise] = &[&watches::PROMISE];
+const PROMISES: &[&promise::CapabilityPromise] = &[&two_persons::PROMISE, &watches::PROMISE];

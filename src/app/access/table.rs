@@ -2,7 +2,7 @@
 //! Revoked grants and disabled agencies stay in the table, so that a refusal can name the clause that is missing.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     net::IpAddr,
     sync::{
         Arc, Mutex, PoisonError,
@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use crate::foundation::usage::UsageCounter;
+use crate::foundation::{quota::MismatchRoom, usage::UsageCounter};
 use heyan_auth::network::SourceNetworks;
 use heyan_catalog::{Catalog, Dataset};
 use heyan_domain::budget::AskerTally;
@@ -71,6 +71,8 @@ pub struct AccessAgency {
     pub row: AgencyRow,
     /// The subjects that it was wrong about.
     pub asker: Arc<AskerTally>,
+    /// Whether it may open mismatches.
+    pub mismatch_room: Arc<MismatchRoom>,
     networks: AdmittedNetworks,
     grants: Box<[Vec<CompiledGrant>]>,
     owns: Box<[bool]>,
@@ -127,6 +129,7 @@ pub struct AccessTable {
 pub struct CeilingCounters {
     grants: Mutex<HashMap<Box<str>, Arc<UsageCounter>, ahash::RandomState>>,
     askers: Mutex<HashMap<u32, Arc<AskerTally>, ahash::RandomState>>,
+    rooms: Mutex<HashMap<u32, Arc<MismatchRoom>, ahash::RandomState>>,
 }
 
 impl CeilingCounters {
@@ -139,6 +142,11 @@ impl CeilingCounters {
     pub fn asker(&self, agency: u32) -> Arc<AskerTally> {
         let mut askers = self.askers.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(askers.entry(agency).or_default())
+    }
+
+    fn room(&self, agency: u32) -> Arc<MismatchRoom> {
+        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(rooms.entry(agency).or_default())
     }
 
     /// Takes over the numbers of right subjects that the store holds.
@@ -205,9 +213,17 @@ impl AccessTable {
         for grant in &rows.grants {
             by_agency.entry(grant.agency.clone()).or_default().push(grant);
         }
+        let is_authority = |client: &ClientRow| client.role == ClientRole::Authority.as_str();
+        let authorities: HashSet<&str> = rows
+            .clients
+            .iter()
+            .filter(|client| is_authority(client))
+            .filter_map(|client| client.agency.as_deref())
+            .collect();
         for row in rows.agencies {
             let grants = by_agency.remove(&row.id).unwrap_or_default();
-            let agency = AccessAgency::compile(row, &grants, catalog, counters);
+            let is_authority = authorities.contains(row.id.as_str());
+            let agency = AccessAgency::compile(row, is_authority, &grants, catalog, counters);
             table.agencies.insert(agency.row.id.as_str().into(), Arc::new(agency));
         }
         for row in rows.clients {
@@ -233,10 +249,18 @@ impl AccessTable {
 }
 
 impl AccessAgency {
-    fn compile(row: AgencyRow, grants: &[&GrantRow], catalog: &Catalog, counters: &CeilingCounters) -> Self {
+    fn compile(
+        row: AgencyRow,
+        is_authority: bool,
+        grants: &[&GrantRow],
+        catalog: &Catalog,
+        counters: &CeilingCounters,
+    ) -> Self {
+        // A credit code alone makes no authority: a manager gave the role.
         let owns = catalog.iter().map(|dataset| {
-            dataset.authority.credit_code == row.credit_code
-                || row.authority_for.iter().any(|name| **name == *dataset.name)
+            is_authority
+                && (dataset.authority.credit_code == row.credit_code
+                    || row.authority_for.iter().any(|name| **name == *dataset.name))
         });
         let owns = owns.collect();
         let of_dataset = |dataset: &Arc<Dataset>| {
@@ -249,6 +273,7 @@ impl AccessAgency {
         Self {
             networks: AdmittedNetworks::of(&row.networks),
             asker: counters.asker(row.number),
+            mismatch_room: counters.room(row.number),
             owns,
             grants,
             row,

@@ -126,8 +126,9 @@ impl Hub {
     ///
     /// # Errors
     /// The store refuses or cannot be asked, or the ledger accepts nothing: nothing is written.
-    pub async fn commit(&self, commit: Commit) -> Result<PendingAppend, AppError> {
+    pub async fn commit(&self, mut commit: Commit) -> Result<PendingAppend, AppError> {
         self.await_ledger().await?;
+        self.fold_alerts(&mut commit);
         let (number, position) = self.node.changes.number(&self.ledger, self.clock.now_us());
         let is_kept = position.is_some();
         let commit = Arc::new(match position {

@@ -1,1 +1,0 @@
-SELECT count(*) FROM watches WHERE agency = $1 AND state <> 'ended'
