@@ -81,20 +81,15 @@ pub struct RotateSecret {
 #[serde(deny_unknown_fields)]
 pub struct AgencyChange {
     /// Name as people read it. ‖ 名称。
-    #[schema(
-        nullable = false,
-        min_length = 1,
-        max_length = 400,
-        example = "芜湖市人力资源和社会保障局"
-    )]
+    #[schema(min_length = 1, max_length = 400, example = "芜湖市人力资源和社会保障局")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Source networks in CIDR notation; an empty list: anywhere. ‖ 来源网络（CIDR）；空列表为不限。
-    #[schema(nullable = false, max_items = 256, example = json!(["10.20.0.0/16"]))]
+    #[schema(max_items = 256, example = json!(["10.20.0.0/16"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub networks: Option<Vec<String>>,
     /// Ed25519 public key for `private_key_jwt`, 32 bytes in base64 or base64url; an empty text takes it away. ‖ `private_key_jwt` 用的 Ed25519 公钥，32 字节，base64 或 base64url；空字符串为撤去。
-    #[schema(nullable = false, max_length = 44)]
+    #[schema(max_length = 44)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_key: Option<String>,
 }
@@ -149,7 +144,7 @@ pub struct AccessQuestion {
     #[serde(default)]
     pub fields: Vec<String>,
     /// Address that the call would come from; the caller's when missing. ‖ 请求来源地址，缺省为调用方地址。
-    #[schema(nullable = false, example = "10.20.0.7")]
+    #[schema(example = "10.20.0.7")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
 }
