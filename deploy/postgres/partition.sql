@@ -14,7 +14,7 @@ DECLARE
     here oid := current_schema()::regnamespace;
     -- All that holds rows about a subject. The rest is small, or belongs to no subject, and stays whole.
     by_subject text[] := ARRAY['records', 'record_versions', 'live_fetches', 'mismatches', 'mismatch_steps', 'events', 'deliveries',
-        'answers', 'guesses', 'guess_heads', 'unlock_requests', 'watches'];
+        'answers', 'guesses', 'guess_heads', 'unlock_requests', 'watches', 'contributions'];
     -- Keyed hashes of something else than a subject.
     by_hash text[] := ARRAY['record_keys', 'used_once'];
     tables text[] := by_subject || by_hash;
@@ -31,7 +31,8 @@ BEGIN
         END IF;
     END LOOP;
 
-    -- Keys, indices and foreign keys as they are, to be made again: the last name tables that must be there.
+    -- Keys, indices, foreign keys and triggers as they are, to be made again: the last name tables that must be there, and count rows
+    -- that come in later.
     SELECT array_agg(definition ORDER BY turn) INTO again FROM (
         SELECT CASE contype WHEN 'f' THEN 3 ELSE 1 END AS turn,
             format('ALTER TABLE %I ADD CONSTRAINT %I %s', c.relname, k.conname, pg_get_constraintdef(k.oid)) AS definition
@@ -42,6 +43,10 @@ BEGIN
         FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid
         WHERE c.relnamespace = here AND c.relname = ANY (tables)
         AND NOT EXISTS (SELECT 1 FROM pg_constraint AS k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u'))
+        UNION ALL
+        SELECT 4, pg_get_triggerdef(t.oid)
+        FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
+        WHERE c.relnamespace = here AND c.relname = ANY (tables) AND NOT t.tgisinternal
     ) AS definitions;
 
     FOR item IN

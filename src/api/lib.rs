@@ -5,8 +5,8 @@
 //! missing is an `Option` that is left out; a member that may be `null` is one with `required = true`.
 
 pub use self::{
-    access::*, case::*, catalogue::*, health::*, item::*, ledger::*, licence::*, problem::*, quality::*,
-    supervision::*, trace::*, turn::*, verification::*, watch::*,
+    access::*, administration::*, case::*, catalogue::*, health::*, item::*, ledger::*, licence::*, problem::*,
+    quality::*, supervision::*, trace::*, turn::*, verification::*, watch::*,
 };
 
 /// Words of lists that may grow. A reader takes any; which there are today, the description lists from the code that says them.
@@ -71,6 +71,7 @@ macro_rules! maps {
 }
 
 mod access;
+mod administration;
 mod case;
 mod catalogue;
 mod health;

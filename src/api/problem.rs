@@ -49,6 +49,14 @@ pub struct Problem {
     #[schema(nullable = false, example = "host")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Which quota of the agency is reached: `open_mismatches`, `cases`, `saved_replies`, `watches`, `subscriptions`, `test_events`, `tokens`, `uploads`. ‖ 本机构已达上限的配额：`open_mismatches` 未办结差异、`cases` 联办事项、`saved_replies` 幂等答复、`watches` 跟踪、`subscriptions` 订阅、`test_events` 测试事件、`tokens` 令牌、`uploads` 上传。
+    #[schema(nullable = false, example = "open_mismatches")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota: Option<String>,
+    /// How many there may be. ‖ 该配额的上限。
+    #[schema(nullable = false, example = 50000)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota_limit: Option<u64>,
     /// Identifier of the request in the hub's log. ‖ 请求在日志中的编号。
     #[schema(nullable = false, example = "4bf92f3577b34da6a3ce929d0e0e4736")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -224,7 +224,7 @@ mod tests {
     }
 
     fn verify(text: &str) -> Result<String, AssertionError> {
-        verify_with(text, None, &ReplayCache::new(&[0; 32], 8))
+        verify_with(text, None, &ReplayCache::new(&[0; 32], 8, 8))
     }
 
     fn with(member: &str, value: Value) -> Value {
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn an_assertion_is_good_once_only() {
-        let replay = ReplayCache::new(&[0; 32], 8);
+        let replay = ReplayCache::new(&[0; 32], 8, 8);
         let text = plain(&claims());
         assert!(verify_with(&text, Some("c1"), &replay).is_ok());
         assert_eq!(
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_refused_assertion_uses_up_no_room() {
-        let replay = ReplayCache::new(&[0; 32], 1);
+        let replay = ReplayCache::new(&[0; 32], 1, 1);
         let mut forged = plain(&claims());
         forged.replace_range(forged.len() - 6..forged.len() - 2, "AAAA");
         assert_eq!(verify_with(&forged, None, &replay), Err(AssertionError::BadSignature));
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn the_client_must_be_one_and_the_same() {
-        let replay = ReplayCache::new(&[0; 32], 8);
+        let replay = ReplayCache::new(&[0; 32], 8, 8);
         assert_eq!(
             verify_with(&plain(&claims()), Some("c2"), &replay),
             Err(AssertionError::WrongClient)

@@ -2,10 +2,11 @@
 //! When it is full it refuses: forgetting an id early would let its message in a second time.
 //! Invariants: `entries ≤ capacity`; an id is forgotten only when `keep_until_s < forgotten_before_s`, and nothing that ends
 //! before `forgotten_before_s` is taken in, so a clock that steps back opens no hole.
+//! One scope (a client) has a share: what one client uses up refuses no other.
 //! Own code: when full it must refuse; caches evict, which would let a message in twice.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ring::hmac;
@@ -19,6 +20,9 @@ pub enum ReplayError {
     /// No room: the caller should answer "try later" (503), not "unauthorised".
     #[error("the store of one-time ids is full")]
     Full,
+    /// The scope has used its share.
+    #[error("the share of one-time ids of the client is used up")]
+    ShareFull,
     /// Its time ended before ids that were already forgotten.
     #[error("the one-time id is too old to be judged")]
     Late,
@@ -29,25 +33,33 @@ pub enum ReplayError {
 pub struct ReplayCache {
     key: hmac::Key,
     capacity: usize,
+    share: usize,
     inner: Mutex<ReplayInner>,
 }
 
+/// End, id and scope; the earliest end is the greatest.
+type RememberedEnd = Reverse<(i64, [u8; 16], [u8; 16])>;
+
 struct ReplayInner {
     seen: HashSet<[u8; 16]>,
-    ends: BinaryHeap<Reverse<(i64, [u8; 16])>>,
+    ends: BinaryHeap<RememberedEnd>,
+    /// Ids of each scope.
+    held: HashMap<[u8; 16], usize>,
     forgotten_before_s: i64,
 }
 
 impl ReplayCache {
     /// `key` hides the ids and keeps an attacker from aiming at one bucket. An entry takes about 70 bytes; room is needed
-    /// for the highest rate × the longest time to keep.
-    pub fn new(key: &[u8; 32], capacity: usize) -> Self {
+    /// for the highest rate × the longest time to keep. One scope may have `share` entries of it.
+    pub fn new(key: &[u8; 32], capacity: usize, share: usize) -> Self {
         Self {
             key: hmac::Key::new(hmac::HMAC_SHA256, key),
             capacity,
+            share,
             inner: Mutex::new(ReplayInner {
                 seen: HashSet::new(),
                 ends: BinaryHeap::new(),
+                held: HashMap::new(),
                 forgotten_before_s: i64::MIN,
             }),
         }
@@ -68,8 +80,14 @@ impl ReplayCache {
         if inner.seen.len() >= self.capacity {
             return Err(ReplayError::Full);
         }
+        let of_scope = self.mark(scope, "");
+        let held = inner.held.entry(of_scope).or_default();
+        if *held >= self.share {
+            return Err(ReplayError::ShareFull);
+        }
+        *held += 1;
         inner.seen.insert(mark);
-        inner.ends.push(Reverse((keep_until_s, mark)));
+        inner.ends.push(Reverse((keep_until_s, mark, of_scope)));
         Ok(())
     }
 
@@ -106,12 +124,18 @@ impl ReplayCache {
 impl ReplayInner {
     fn forget(&mut self, now_s: i64) {
         self.forgotten_before_s = self.forgotten_before_s.max(now_s);
-        while let Some(Reverse((end, mark))) = self.ends.peek().copied() {
+        while let Some(Reverse((end, mark, scope))) = self.ends.peek().copied() {
             if end >= self.forgotten_before_s {
                 break;
             }
             self.ends.pop();
             self.seen.remove(&mark);
+            if let Some(held) = self.held.get_mut(&scope) {
+                *held -= 1;
+                if *held == 0 {
+                    self.held.remove(&scope);
+                }
+            }
         }
     }
 }
@@ -121,7 +145,7 @@ mod tests {
     use super::*;
 
     fn cache(capacity: usize) -> ReplayCache {
-        ReplayCache::new(&[3; 32], capacity)
+        ReplayCache::new(&[3; 32], capacity, capacity)
     }
 
     #[test]
@@ -151,6 +175,18 @@ mod tests {
         assert_eq!(cache.remember("a", "3", 11, 30), Ok(()));
         assert_eq!(cache.remember("a", "2", 11, 30), Err(ReplayError::Seen));
         assert_eq!(cache.len(), 2);
+    }
+
+    #[test]
+    fn one_scope_uses_up_its_share_and_no_more() {
+        let cache = ReplayCache::new(&[3; 32], 10, 2);
+        assert_eq!(cache.remember("a", "1", 0, 10), Ok(()));
+        assert_eq!(cache.remember("a", "2", 0, 20), Ok(()));
+        assert_eq!(cache.remember("a", "3", 0, 20), Err(ReplayError::ShareFull));
+        assert_eq!(cache.remember("b", "3", 0, 20), Ok(()));
+        assert_eq!(cache.remember("a", "3", 11, 20), Ok(()));
+        assert_eq!(cache.remember("a", "4", 21, 30), Ok(()));
+        assert_eq!(cache.lock().held.len(), 1);
     }
 
     #[test]

@@ -16,7 +16,7 @@ macro_rules! shipped {
 }
 
 /// Every topic with its schema.
-const SHIPPED: [(&str, &str); 9] = shipped![
+static SHIPPED: [(&str, &str); 9] = shipped![
     "heyan.feed.v1",
     "heyan.verify.request.v1",
     "heyan.record.changed.v1",
@@ -28,9 +28,9 @@ const SHIPPED: [(&str, &str); 9] = shipped![
     "heyan.dead-letter.v1",
 ];
 
-/// Text of the schema of a topic.
-pub fn schema_text(topic: &str) -> Option<&'static str> {
-    SHIPPED.iter().find(|(name, _)| *name == topic).map(|(_, text)| *text)
+/// Texts of the schemas, with their topics.
+pub const fn schema_texts() -> &'static [(&'static str, &'static str)] {
+    &SHIPPED
 }
 
 /// Compiled schemas by topic.

@@ -22,7 +22,7 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 
 pub use compile::CatalogError;
 pub use dataset::{Dataset, DatasetAuthority, Field, GuessRule, ParsedSubject, SubjectMember};
-pub use events::{EventSchemas, schema_text};
+pub use events::{EventSchemas, schema_texts};
 pub use intake::{CONTROL, IntakeFinding, IntakeRule, NumberPart};
 pub use licence::{LicenceFieldRole, LicenceRules};
 

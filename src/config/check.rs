@@ -197,10 +197,22 @@ fn limits(config: &Config, found: &mut Vec<UnsafeSetting>) {
     spans(config, found);
     let http = &config.http;
     let as_u64 = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-    let rows: [(&'static str, u64, u64, u64); 21] = [
+    let rows: [(&'static str, u64, u64, u64); 23] = [
         ("node.free_percent_min", config.node.free_percent_min.into(), 0, 50),
         ("node.reserve_bytes", config.node.reserve_bytes, 0, 1 << 34),
         ("http.connections_max", as_u64(http.connections_max), 1, 1_000_000),
+        (
+            "http.address_connections_max",
+            as_u64(http.address_connections_max),
+            1,
+            1_000_000,
+        ),
+        (
+            "http.stranger_calls_s_max",
+            http.stranger_calls_s_max.into(),
+            1,
+            1_000_000,
+        ),
         ("http.calls_max", as_u64(http.calls_max), 4, 1_000_000),
         ("http.workers", as_u64(http.workers), 0, 1_024),
         ("http.head_timeout_ms", http.head_timeout_ms, 100, 600_000),
@@ -238,6 +250,7 @@ fn limits(config: &Config, found: &mut Vec<UnsafeSetting>) {
     ];
     between(found, &rows);
     further_limits(config, found);
+    super::quotas::check(&config.quotas, found);
     combinations(config, found);
     super::licences::check(&config.licences, found);
     super::kafka::check(&config.kafka, found);
@@ -284,12 +297,6 @@ fn further_limits(config: &Config, found: &mut Vec<UnsafeSetting>) {
                 1_000_000,
             ),
             ("guess.predicate_units", config.guess.predicate_units.into(), 1, 255),
-            (
-                "watches.agency_entries_max",
-                config.watches.agency_entries_max,
-                1,
-                1 << 40,
-            ),
         ],
     );
 }

@@ -14,6 +14,7 @@ mod check;
 mod guess;
 mod kafka;
 mod licences;
+mod quotas;
 
 use std::path::{Path, PathBuf};
 
@@ -28,6 +29,7 @@ pub use guess::GuessSettings;
 pub use heyan_telemetry::LogFormat;
 pub use kafka::KafkaSettings;
 pub use licences::Licences;
+pub use quotas::QuotaSettings;
 
 /// The defaults, as they ship.
 pub const DEFAULTS: &str = include_str!("../../config/hub.toml");
@@ -76,6 +78,8 @@ pub struct Config {
     pub calendar: CalendarSettings,
     /// Budget of guesses.
     pub guess: GuessSettings,
+    /// What one agency may cause.
+    pub quotas: QuotaSettings,
     /// Verifications that are watched.
     pub watches: WatchSettings,
     /// Joint cases.
@@ -122,6 +126,12 @@ pub struct HttpSettings {
     pub workers: usize,
     /// Connections of one worker.
     pub connections_max: usize,
+    /// Connections of one address.
+    pub address_connections_max: usize,
+    /// Networks of proxies, exempt from limits of one address.
+    pub trusted_proxies: Vec<String>,
+    /// Calls of unknown callers of one address and worker in a second.
+    pub stranger_calls_s_max: u32,
     /// Calls that one worker answers at once.
     pub calls_max: usize,
     /// Head of a request.
@@ -322,8 +332,6 @@ pub struct CalendarSettings {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WatchSettings {
-    /// Of one agency.
-    pub agency_entries_max: u64,
     /// Longest.
     pub until_days_max: i32,
 }

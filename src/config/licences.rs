@@ -16,6 +16,8 @@ pub struct Licences {
     pub files_max: usize,
     /// Longest time to receive one.
     pub upload_timeout_ms: u64,
+    /// Slowest sender that is waited for.
+    pub upload_bytes_s_min: u64,
     /// Folder of trusted authorities; empty: none.
     pub roots_dir: PathBuf,
     /// First digits of the city's division codes.
@@ -43,6 +45,7 @@ pub(super) fn check(licences: &Licences, found: &mut Vec<UnsafeSetting>) {
                 1_000,
                 3_600_000,
             ),
+            ("licences.upload_bytes_s_min", licences.upload_bytes_s_min, 1, 1 << 30),
             (
                 "licences.issue_delay_days_max",
                 licences.issue_delay_days_max.into(),

@@ -70,7 +70,12 @@ const CHECKED_ITEM: &str = "11340200003015021E3000102001000";
 /// Firms among which the third line looks for one that is in business.
 const FIRMS_LOOKED_AT: u64 = 100;
 
-const USERS: [(&str, &str); 3] = [("operator", "operator"), ("manager", "manager"), ("auditor", "auditor")];
+const USERS: [(&str, &str); 4] = [
+    ("operator", "operator"),
+    ("manager", "manager"),
+    ("manager2", "manager"),
+    ("auditor", "auditor"),
+];
 
 /// Makes the city, opens the hub, tells how to use it, and serves until told to stop.
 pub async fn run(args: DemoArgs, output: OutputAudience) -> anyhow::Result<()> {

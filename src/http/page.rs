@@ -12,6 +12,9 @@ const LIMIT_DEFAULT: u32 = 100;
 /// Rows of a page at most.
 const LIMIT_MAX: u32 = 1_000;
 
+/// Rows of a page whose rows may be large.
+pub(super) const LARGE_ROWS_MAX: u32 = 100;
+
 /// What page is asked for.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,6 +78,30 @@ pub(super) fn next<R>(rows: &mut Vec<R>, limit: u32, key: impl Fn(&R) -> String)
     rows.last().filter(|_| more).map(|row| URL_SAFE_NO_PAD.encode(key(row)))
 }
 
+/// Bytes of a page at most; a single row that is larger stands alone.
+const BYTES_MAX: usize = 1 << 20;
+
+/// Cuts a page off where it would be too large. `next` is the cursor that it has; `key` is the id of a row.
+pub(super) fn fit<R: serde::Serialize>(
+    rows: &mut Vec<R>,
+    next: Option<String>,
+    key: impl Fn(&R) -> String,
+) -> Option<String> {
+    let mut bytes = 0;
+    let size = |row: &R| serde_json::to_vec(row).map_or(0, |json| json.len());
+    let fits = rows.iter().position(|row| {
+        bytes += size(row);
+        bytes > BYTES_MAX
+    });
+    match fits {
+        None => next,
+        Some(over) => {
+            rows.truncate(over.max(1));
+            rows.last().map(|row| URL_SAFE_NO_PAD.encode(key(row)))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +124,21 @@ mod tests {
             }
         }
         assert_eq!(seen, ids);
+    }
+
+    #[test]
+    fn a_page_is_bounded_in_bytes() {
+        let page = |count: usize| vec!["x".repeat(100_000); count];
+        let (mut small, mut large, mut one) = (page(10), page(30), vec!["x".repeat(2 << 20)]);
+        assert_eq!(
+            fit(&mut small, Some("next".to_owned()), |_| "key".to_owned()),
+            Some("next".to_owned())
+        );
+        assert_eq!(small.len(), 10);
+        let cursor = fit(&mut large, None, |_| "key".to_owned());
+        assert_eq!((large.len(), cursor), (10, Some(URL_SAFE_NO_PAD.encode("key"))));
+        fit(&mut one, None, |_| "key".to_owned());
+        assert_eq!(one.len(), 1);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use actix_web::{
 use super::problem::{FieldCode, FieldError, IdentifierFault, JsonType, ProblemCode, ProblemDocument, ProblemPointer};
 use heyan_app::{
     access::{table::AccessRefusal, token::UnknownCaller},
-    foundation::error::AppError,
+    foundation::{error::AppError, quota::QuotaReached},
 };
 use heyan_domain::{fault::MemberFault, policy::RefusalClause};
 use heyan_ledger::LedgerError;
@@ -25,6 +25,9 @@ const RETRY_AFTER_S: u32 = 1;
 
 /// Seconds after which a source that failed may be asked again.
 const SOURCE_RETRY_AFTER_S: u32 = 5;
+
+/// Seconds after which an agency at a quota may try again.
+const QUOTA_RETRY_AFTER_S: u32 = 60;
 
 impl From<AppError> for ProblemDocument {
     fn from(error: AppError) -> Self {
@@ -45,6 +48,7 @@ impl From<AppError> for ProblemDocument {
             AppError::Target(fault) => Self::new(ProblemCode::TargetNotAllowed).reason(fault.as_str()),
             AppError::TooManyItems => Self::new(ProblemCode::TooManyItems),
             AppError::Store(StoreError::Busy) => busy(ProblemCode::Overloaded),
+            AppError::QuotaReached(reached) => quota_reached(reached),
             AppError::Store(error) => busy(ProblemCode::StoreUnavailable).cause(causes(&error)),
             error @ (AppError::NodeSilent | AppError::SpaceLow) => {
                 busy(ProblemCode::StoreUnavailable).cause(error.to_string())
@@ -67,6 +71,12 @@ impl From<AppError> for ProblemDocument {
 /// A refusal for now.
 pub(super) fn busy(code: ProblemCode) -> ProblemDocument {
     ProblemDocument::new(code).retry_after_s(RETRY_AFTER_S)
+}
+
+fn quota_reached(reached: QuotaReached) -> ProblemDocument {
+    let mut problem = ProblemDocument::new(ProblemCode::QuotaReached).retry_after_s(QUOTA_RETRY_AFTER_S);
+    problem.quota = Some(Box::new(reached));
+    problem
 }
 
 fn refused(refusal: AccessRefusal) -> ProblemDocument {
@@ -177,6 +187,11 @@ pub(super) fn respond(request: &HttpRequest, mut problem: ProblemDocument) -> Ht
     response.insert_header((header::CACHE_CONTROL, "no-store"));
     if let Some(seconds) = problem.retry_after_s {
         response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+    }
+    if let Some(&QuotaReached { kind, limit }) = problem.quota.as_deref() {
+        let name = kind.as_str();
+        response.insert_header(("ratelimit-policy", format!("\"{name}\";q={limit}")));
+        response.insert_header(("ratelimit", format!("\"{name}\";r=0;t={QUOTA_RETRY_AFTER_S}")));
     }
     if let Some(challenge) = problem.code.challenge() {
         response.insert_header((header::WWW_AUTHENTICATE, challenge));

@@ -349,12 +349,7 @@ impl Drop for Ledger {
 fn lock(config: &LedgerConfig) -> Result<File, LedgerError> {
     let io = LedgerError::io("lock the directory");
     let path = config.dir.join(LOCK);
-    let file = File::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
-        .map_err(io)?;
+    let file = disk::private().truncate(false).open(path).map_err(io)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(LedgerError::Locked),

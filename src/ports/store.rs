@@ -18,6 +18,16 @@ pub struct ForgetBefore {
     pub unlocks_us: i64,
     /// Watches that ended, Unix microseconds.
     pub watches_us: i64,
+    /// Joint cases whose time was over, Unix microseconds.
+    pub cases_us: i64,
+    /// Subscriptions that were deleted, Unix microseconds.
+    pub subscriptions_us: i64,
+    /// Test events, Unix microseconds.
+    pub tests_us: i64,
+    /// What was asked for and waited for a second person, Unix microseconds.
+    pub approvals_us: i64,
+    /// Mismatches that expired, Unix microseconds.
+    pub expired_us: i64,
     /// Questions between nodes that were never collected, Unix microseconds.
     pub asks_us: i64,
     /// What may be used once, Unix seconds.

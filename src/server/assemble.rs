@@ -10,7 +10,7 @@ use heyan_app::{
         part::{AccessPart, TokenCache},
         table::{AccessTable, CeilingCounters},
     },
-    foundation::{trust::LineTrust, vault::ColumnVault},
+    foundation::{quota::QuotaLimits, trust::LineTrust, vault::ColumnVault},
     mismatch::pending::PendingTable,
     node::{
         hub::{Hub, MaterialsPart, MismatchPart, NodePart, OutwardPart, RecordsPart, SecretsPart},
@@ -34,7 +34,7 @@ use heyan_auth::{
 };
 use heyan_cache::{CacheConfig, StampCheck};
 use heyan_catalog::{self as catalog, Catalog, item::ServiceItem};
-use heyan_config::Config;
+use heyan_config::{Config, QuotaSettings};
 use heyan_ledger::{
     Ledger, LedgerConfig,
     index::{IndexConfig, LedgerIndex},
@@ -48,6 +48,9 @@ use heyan_telemetry::HubMetrics;
 
 /// Entries of assertions that are remembered, about 70 bytes each.
 const ASSERTIONS_MAX: usize = 200_000;
+
+/// Of these, of one client: five in a second for as long as an assertion may last.
+const CLIENT_ASSERTIONS_MAX: usize = 1_500;
 
 /// The key of purposes in force.
 const PURPOSE_KEY_ID: u8 = 1;
@@ -175,8 +178,23 @@ fn settings(config: &Config, url: &str) -> NodeSettings {
         batch_items_max: config.http.batch_items_max,
         chunk_items_max: config.http.chunk_items_max,
         case_hours_max: config.cases.valid_hours_max,
-        agency_watches_max: config.watches.agency_entries_max,
+        quotas: quotas(&config.quotas),
         watch_days_max: config.watches.until_days_max,
+    }
+}
+
+fn quotas(quotas: &QuotaSettings) -> QuotaLimits {
+    QuotaLimits {
+        open_mismatches: quotas.open_mismatches_rows_max,
+        cases: quotas.cases_rows_max,
+        saved_replies: quotas.saved_replies_rows_max,
+        watches: quotas.watches_rows_max,
+        subscriptions: quotas.subscriptions_rows_max,
+        test_events: quotas.test_events_rows_max,
+        tokens: quotas.token_requests_h_max,
+        uploads: quotas.uploads_requests_max,
+        alerts: quotas.alerts_entries_max,
+        untold_us: i64::from(quotas.untold_mismatch_hours) * 3_600_000_000,
     }
 }
 
@@ -221,12 +239,13 @@ fn access(config: &Config, keys: &KeyRing) -> anyhow::Result<AccessPart> {
     Ok(AccessPart {
         table: ArcSwap::from_pointee(AccessTable::default()),
         counters: CeilingCounters::default(),
+        quotas: Default::default(),
         changes: Arc::default(),
         read_at: tokio::sync::Mutex::default(),
         signer,
         verifier,
         tokens: TokenCache::default(),
-        assertions: ReplayCache::new(&*keys.replay_key()?, ASSERTIONS_MAX),
+        assertions: ReplayCache::new(&*keys.replay_key()?, ASSERTIONS_MAX, CLIENT_ASSERTIONS_MAX),
     })
 }
 

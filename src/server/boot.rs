@@ -46,7 +46,7 @@ use heyan_domain::calendar::china_day;
 use heyan_http::{
     ServerLimits,
     health::{self, HealthPort},
-    server::{self, ServerConfig},
+    server::{self, ConnectionLimits, ServerConfig},
 };
 use heyan_ports::error::StoreError;
 use heyan_ports::{
@@ -307,11 +307,12 @@ impl BoundNode {
         .await
     }
 
-    fn server_config(&self, workers: usize) -> ServerConfig {
+    fn server_config(&self, workers: usize) -> anyhow::Result<ServerConfig> {
         let http = &self.config.http;
-        ServerConfig {
+        let connections_max = harden::connections_within_files(http.connections_max, workers);
+        Ok(ServerConfig {
             workers,
-            connections_max: harden::connections_within_files(http.connections_max, workers),
+            connections_max,
             head_deadline: Duration::from_millis(http.head_timeout_ms),
             keep_alive: Duration::from_millis(http.keep_alive_ms),
             stop_deadline: Duration::from_millis(http.stop_timeout_ms),
@@ -321,9 +322,15 @@ impl BoundNode {
                 line_bytes_max: http.line_bytes_max,
                 body_deadline: Duration::from_millis(http.body_timeout_ms),
                 calls_max: http.calls_max,
+                stranger_calls_s_max: http.stranger_calls_s_max,
+                connections: ConnectionLimits {
+                    address_max: http.address_connections_max,
+                    all_max: connections_max.saturating_mul(workers),
+                    trusted_proxies: settings::trusted_proxies(&self.config)?,
+                },
             },
             tls: self.tls.as_ref().map(tls::CertificateSlot::server_config),
-        }
+        })
     }
 
     /// Serves until `stop` ends.
@@ -335,7 +342,7 @@ impl BoundNode {
             0 => std::thread::available_parallelism().map_or(2, usize::from),
             workers => workers,
         };
-        let config = self.server_config(workers);
+        let config = self.server_config(workers)?;
         let Self {
             hub,
             url,

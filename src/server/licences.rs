@@ -31,6 +31,9 @@ pub(super) fn licences(config: &Config, catalog: &Catalog) -> anyhow::Result<Lic
         settings: LicenceSettings {
             file_bytes_max: wanted.file_bytes_max,
             upload_deadline: Duration::from_millis(wanted.upload_timeout_ms),
+            // One agency never has all places.
+            agency_files_max: (wanted.files_max / 2).max(1),
+            upload_bytes_s_min: wanted.upload_bytes_s_min,
             home_divisions: wanted.home_divisions.clone(),
             away_dataset: away,
             issue_delay_days_max: wanted.issue_delay_days_max,

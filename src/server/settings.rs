@@ -6,6 +6,7 @@ use std::{path::Path, sync::Arc};
 use anyhow::Context;
 
 use super::{boot::folder_of, bus, connectors::ConnectorSlot, harden, licences, outward, store, tls};
+use heyan_auth::network::IpNetwork;
 use heyan_catalog::{self as catalog, Catalog, item::ServiceItem};
 use heyan_config::Config;
 use heyan_connectors::push::WebhookPush;
@@ -69,6 +70,7 @@ fn read(config: &Config) -> anyhow::Result<PreparedSettings> {
     outward::calendar(config)?;
     licences::licences(config, &catalog).context("[licences]")?;
     bus::check(config)?;
+    trusted_proxies(config)?;
     if config.store.postgres.is_configured() {
         store::postgres(config)?.check().context("store.postgres.url_file")?;
     }
@@ -80,6 +82,17 @@ fn read(config: &Config) -> anyhow::Result<PreparedSettings> {
         webhooks,
         connectors,
     })
+}
+
+/// Networks of proxies, which are exempt from limits of one address.
+pub(super) fn trusted_proxies(config: &Config) -> anyhow::Result<Vec<IpNetwork>> {
+    let networks = config.http.trusted_proxies.iter();
+    let parsed = networks.map(|text| {
+        IpNetwork::parse(text).map_err(|why| {
+            anyhow::anyhow!("http.trusted_proxies: {text:?}: {why}; name networks such as 10.1.2.0/24 or an address")
+        })
+    });
+    parsed.collect()
 }
 
 /// What is there already must be what the settings say it is.

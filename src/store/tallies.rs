@@ -12,6 +12,7 @@ use super::{
     rows::{RowResult, column, fetch, number},
     statement,
 };
+use heyan_ports::error::StoreError;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +33,11 @@ impl TallyKind {
             Self::Alert => "alert",
             Self::Unpublished => "unpublished",
         }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        let all = [Self::Mismatch, Self::Due, Self::Delivery, Self::Alert, Self::Unpublished];
+        all.into_iter().find(|kind| kind.as_str() == word)
     }
 }
 
@@ -60,6 +66,27 @@ pub(super) async fn flush<E: StoreEngine>(conn: &mut ConnectionLease<'_, E>) -> 
         Some(changes) => run(conn, statement::ADD_TALLIES, |query| query.bind(changes)).await,
         None => Ok(()),
     }
+}
+
+/// Counts that what ends by its time is gone: mismatches before one time, test events before another, Unix microseconds.
+pub(super) async fn count_expiring<E: StoreEngine>(
+    conn: &mut ConnectionLease<'_, E>,
+    mismatches_us: i64,
+    tests_us: i64,
+) -> Result<(), StoreFault> {
+    const TABLE: &str = "tallies";
+    let statement = statement::SELECT_EXPIRING;
+    let call = E::call(E::text(statement)).bind(mismatches_us).bind(tests_us);
+    for row in conn.rows(statement.name, call).await? {
+        let bad = |column| move |_bad: StoreError| StoreFault::BadRow { table: TABLE, column };
+        let kind: String = column(&row, 0, TABLE, "kind").map_err(bad("kind"))?;
+        let word: String = column(&row, 1, TABLE, "word").map_err(bad("word"))?;
+        let rows: i64 = number(&row, 2, TABLE, "count").map_err(bad("count"))?;
+        if let Some(kind) = TallyKind::parse(&kind) {
+            conn.count(kind, &word, -rows);
+        }
+    }
+    Ok(())
 }
 
 /// Every count: kind, word, rows.

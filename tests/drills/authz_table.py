@@ -188,6 +188,10 @@ ROWS: dict[str, Row] = {
     "POST /v1/users/{}/rotate-secret": _manager(),
     "POST /v1/users/{}/disable": _manager(),
     "POST /v1/users/{}/enable": _manager(),
+    "GET /v1/approvals": Row(allow=frozenset({"manager", "auditor"})),
+    "POST /v1/approvals/{}/confirm": Row(allow=MANAGER, path={"id": "apr_none"}, body={}),
+    "GET /v1/administration/log": Row(allow=frozenset({"auditor"})),
+    "POST /v1/access/explain": Row(allow=EVERYONE, body={}),
     # CONTRACT §2: open to everybody
     "POST /oauth/token": Row(
         credentials=True, entered=False, body="grant_type=client_credentials", ctype="application/x-www-form-urlencoded"

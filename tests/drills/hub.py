@@ -269,9 +269,11 @@ class Answer:
 class Client:
     """A keep-alive HTTP/1.1 client; one request at a time, reconnecting once when an idle connection was closed."""
 
-    def __init__(self, url: str, token: str | None = None, timeout: float = 20):
+    def __init__(self, url: str, token: str | None = None, timeout: float = 20, source: str | None = None):
         parts = urllib.parse.urlsplit(url)
         self.host, self.port, self.token, self.timeout = parts.hostname, parts.port, token, timeout
+        # The address that it calls from.
+        self.source = (source, 0) if source else None
         self._conn: http.client.HTTPConnection | None = None
 
     def request(
@@ -297,7 +299,7 @@ class Client:
             fresh = self._conn is None
             try:
                 if fresh:
-                    self._conn = http.client.HTTPConnection(self.host, self.port, timeout=self.timeout)
+                    self._conn = http.client.HTTPConnection(self.host, self.port, self.timeout, self.source)
                     self._conn.connect()
                     self._conn.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 try:

@@ -199,7 +199,8 @@ def main() -> None:
     files = raise_files()
     workers = 1 if args.pinned else os.cpu_count() or 2
     wrap = ("taskset", "-c", "0") if args.pinned else ()
-    env = {"HEYAN__HTTP__WORKERS": str(workers)}
+    # Its crowds come from one address.
+    env = {"HEYAN__HTTP__WORKERS": str(workers), "HEYAN__HTTP__ADDRESS_CONNECTIONS_MAX": "1000000"}
     told: dict = {}
     with Hub(folder / "data", wrap=wrap, env=env) as hub:
         drill = Drill(args, checks, hub, folder)

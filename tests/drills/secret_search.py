@@ -206,8 +206,9 @@ class Use:
         rotated = self.ask("manager", "POST", "/v1/agencies/drill-agency/rotate-secret", {})
         secrets.append(self.told("a rotated secret of an agency", rotated, "client_secret"))
         user = self.ask("manager", "POST", "/v1/users", {"id": "drill-user", "name": "演练用户", "role": "auditor"})
-        if user.status == 201:
-            secrets.append(self.told("secret of a user", user, "client_secret"))
+        confirm = f"/v1/approvals/{find(user.json(), 'approval')}/confirm"
+        confirmed = self.ask("manager2", "POST", confirm, {})
+        secrets.append(self.told("secret of a user", confirmed, "client_secret"))
         client = Agency("drill-agency", (made.json() or {}).get("client_id", ""), secrets[-1])
         for secret in (*secrets, *(s for s in self.needles.secrets if s.startswith("whsec_"))):
             self.present(client.client_id, secret)

@@ -61,6 +61,7 @@ mod process_kit;
 mod promise;
 mod proxy;
 mod quality;
+mod quotas;
 mod receipts;
 mod receiver;
 mod records;
@@ -82,12 +83,14 @@ mod store_postgres;
 mod store_shards;
 mod store_story;
 mod store_supervision;
+mod strangers;
 mod stub;
 mod supervision;
 mod supervision_month;
 mod tokens;
 mod tool;
 mod traces;
+mod two_persons;
 mod unreadable;
 mod verifications;
 mod watches;
@@ -96,4 +99,4 @@ mod wrong_clock;
 mod yes_or_no;
 
 /// The promises of capabilities that have theirs beside their tests.
-const PROMISES: &[&promise::CapabilityPromise] = &[&watches::PROMISE];
+const PROMISES: &[&promise::CapabilityPromise] = &[&two_persons::PROMISE, &watches::PROMISE];

@@ -10,7 +10,7 @@ use crate::{
     receiver::{Received, Receiver},
 };
 
-fn loopback(config: &mut Config, ports: &[u16]) {
+pub(crate) fn loopback(config: &mut Config, ports: &[u16]) {
     config.push.networks = vec!["127.0.0.0/8".to_owned()];
     config.push.literal_networks = vec!["127.0.0.0/8".to_owned()];
     config.push.plain_http_networks = vec!["127.0.0.0/8".to_owned()];

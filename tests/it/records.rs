@@ -129,14 +129,14 @@ async fn only_the_owner_or_a_contributor_may_put_and_only_a_reader_may_read() {
     let fields = answer["fields"].as_object().unwrap();
     assert_eq!(fields.keys().collect::<Vec<_>>(), ["name", "domicile_address"]);
     assert!(!fields["name"].as_str().unwrap().contains("三丰"));
-    let (status, _) = hub
-        .send(
-            "PUT",
-            "/v1/datasets/natural-person/records",
-            Some(&token),
-            Some(&person()),
-        )
-        .await;
-    assert_eq!(status, 200);
+    // What the authority brought stays the authority's; what is not there yet may be brought.
+    let path = "/v1/datasets/natural-person/records";
+    let (status, refusal) = hub.send("PUT", path, Some(&token), Some(&person())).await;
+    assert_eq!((status, &refusal["code"]), (403, &json!("not_owner")));
+    let mut other = person();
+    other["subject"]["id_number"] = json!("440524188001010014");
+    other["fields"]["birth_date"] = json!("1880-01-01");
+    let (status, answer) = hub.send("PUT", path, Some(&token), Some(&other)).await;
+    assert_eq!(status, 200, "{answer}");
     hub.stop().await;
 }

@@ -240,12 +240,7 @@ async fn watches_are_listed_as_asked(store: &dyn Store) {
             assert_eq!(listed, of(agency, state), "{agency} {state:?}");
         }
     }
-    assert_eq!(store.watch_count("housing", 100).await.unwrap(), 8);
-    assert_eq!(
-        store.watch_count("housing", 5).await.unwrap(),
-        5,
-        "counted up to a limit"
-    );
+    assert_eq!(store.rows_held("housing", QuotaKind::Watches).await.unwrap(), 8);
 }
 
 /// What the tallies say is what a count of all rows says, whatever was done to them.

@@ -40,8 +40,9 @@ const BY_SUBJECT: [&str; 11] = [
 const BY_HASH: [&str; 2] = ["record_keys", "used_once"];
 
 /// Tables that belong to no subject: small, and whole on every server or on one.
-const WHOLE: [&str; 28] = [
+const WHOLE: [&str; 29] = [
     "agency_right",
+    "agency_rows",
     "agencies",
     "alert_steps",
     "alerts",
@@ -130,6 +131,8 @@ const SCHEMA: &str = "SELECT concat_ws(' ', c.relname, k.conname, pg_get_constra
     SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable, column_default) FROM information_schema.columns AS t
     JOIN pg_class AS c ON c.relname = t.table_name AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace
     WHERE table_schema = 'public'
+    UNION ALL
+    SELECT pg_get_triggerdef(t.oid) FROM pg_trigger AS t WHERE NOT t.tgisinternal AND t.tgparentid = 0
     ORDER BY 1";
 
 async fn keys_begin_as_they_must(database: &Database) {

@@ -1,14 +1,21 @@
 //! Changes of agencies, grants and users. Each is one commit with its ledger entry; then the access table is swapped; then the
 //! caller is answered. Secrets are generated here, returned once, and stored only as hashes.
 
-use super::table::ClientRole;
+use super::{
+    table::{AccessAgency, ClientRole},
+    users,
+};
+use std::sync::Arc;
+
 use crate::node::caller::Caller;
 use crate::{
     foundation::{
         error::{AppError, MissingThing},
+        ids::new_id,
         purpose,
     },
     node::hub::Hub,
+    supervision,
 };
 use heyan_auth::{
     ed25519::PublicKey,
@@ -18,6 +25,7 @@ use heyan_auth::{
 use heyan_domain::{fault::MemberFault, identifier::credit, policy::GrantOperation};
 use heyan_ledger::entry::{self, EntryKind};
 use heyan_ports::access::{AgencyRow, ClientRow, GrantRow};
+use heyan_ports::approvals::AdministrationRow;
 use heyan_ports::{commit::Commit, time};
 
 /// A credential, told once.
@@ -97,14 +105,18 @@ pub async fn add_agency(
         + 1;
     let id = new.id.clone().unwrap_or_else(|| format!("agency-{number}"));
     check_agency(hub, &new, &id)?;
-    if access.agencies.contains_key(id.as_str()) || access.clients.contains_key(id.as_str()) {
+    let code = new.credit_code.to_ascii_uppercase();
+    let has_code = |agency: &Arc<AccessAgency>| agency.row.credit_code == code;
+    // A credit code belongs to one agency: another one cannot pass for its body.
+    let is_taken = access.agencies.values().any(has_code);
+    if is_taken || access.agencies.contains_key(id.as_str()) || access.clients.contains_key(id.as_str()) {
         return Err(AppError::AlreadyExists);
     }
     let agency = AgencyRow {
         id: id.clone(),
         number,
         name: new.name.clone(),
-        credit_code: new.credit_code.to_ascii_uppercase(),
+        credit_code: code,
         authority_for: new.authority_for,
         networks: new.networks,
         disabled: false,
@@ -146,7 +158,8 @@ fn check_agency(hub: &Hub, new: &NewAgency, id: &str) -> Result<(), AppError> {
     }
 }
 
-/// Adds a person of the bureau with one role; a secret is made when none is given.
+/// Adds a person of the bureau with one role; a secret is made when none is given. For the first start and for demonstrations: a
+/// manager asks for it by `approvals`.
 ///
 /// # Errors
 /// Returns an error if a member is wrong, or an agency or user with that id exists.
@@ -159,24 +172,9 @@ pub async fn add_user(
     secret: Option<ClientSecret>,
 ) -> Result<(ClientRow, NewSecret), AppError> {
     let _one_at_a_time = hub.turn_of_access().await?;
-    let mut faults = Vec::new();
-    if !is_slug(id) {
-        faults.push(MemberFault::new("/id", "invalid_value"));
-    }
-    check_name(name, &mut faults);
-    if !matches!(
-        ClientRole::parse(role),
-        Some(ClientRole::Operator | ClientRole::Manager | ClientRole::Auditor)
-    ) {
-        faults.push(MemberFault::new("/role", "invalid_value"));
-    }
-    if !faults.is_empty() {
-        return Err(AppError::Invalid(faults));
-    }
-    if hub.access.table.load().clients.contains_key(id) {
-        return Err(AppError::AlreadyExists);
-    }
-    let (client, told) = new_client(id, name, role, None, None, secret, hub.clock.now_us())?;
+    users::check_user(&hub.access.table.load(), id, name, role)?;
+    let (mut client, told) = new_client(id, name, role, None, None, secret, hub.clock.now_us())?;
+    client.appointed_by = caller.map(|caller| caller.client.row.id.clone());
     let commit = Commit::default().with(vec![client.clone()]);
     change(hub, caller, "user.add", id, commit).await?;
     Ok((client, told))
@@ -207,35 +205,36 @@ impl SecretHolder {
     }
 }
 
-/// Makes a new secret; the one before it stays good for the overlap.
+/// Makes a new secret of an agency; the one before it stays good for the overlap, unless it ends `now`.
 ///
 /// # Errors
-/// `NotFound` if there is no party of this kind with the id `id`.
-pub async fn rotate_secret(hub: &Hub, caller: &Caller, party: SecretHolder, id: &str) -> Result<NewSecret, AppError> {
+/// `NotFound` if there is no agency with the id `id`.
+pub async fn rotate_secret(hub: &Hub, caller: &Caller, id: &str, now: bool) -> Result<NewSecret, AppError> {
     let _one_at_a_time = hub.turn_of_access().await?;
-    let mut client = client_of(hub, party, id)?;
-    let now = hub.clock.now_us();
+    let mut client = client_of(hub, SecretHolder::Agency, id)?;
+    let told = renew_secret(hub, &mut client, now)?;
+    let commit = Commit::default().with(vec![client]);
+    change(hub, Some(caller), "agency.rotate_secret", id, commit).await?;
+    Ok(told)
+}
+
+/// A new secret beside the old one, or in its place.
+pub(super) fn renew_secret(hub: &Hub, client: &mut ClientRow, now: bool) -> Result<NewSecret, AppError> {
+    let now_us = hub.clock.now_us();
     let (text, hash) = fresh_secret()?;
-    let until = now + hub.node.settings.rotation_overlap_s * 1_000_000;
-    client.previous_secret_hash = Some(client.secret_hash);
-    client.previous_valid_until = Some(until);
+    let until = match now {
+        true => now_us,
+        false => now_us + hub.node.settings.rotation_overlap_s * 1_000_000,
+    };
+    client.previous_secret_hash = (!now).then_some(client.secret_hash);
+    client.previous_valid_until = (!now).then_some(until);
     client.secret_hash = hash;
-    client.updated_at = now;
-    let told = NewSecret {
+    client.updated_at = now_us;
+    Ok(NewSecret {
         client_id: client.id.clone(),
         client_secret: text,
         previous_valid_until: Some(time::rfc3339(until)),
-    };
-    let commit = Commit::default().with(vec![client]);
-    change(
-        hub,
-        Some(caller),
-        &format!("{}.rotate_secret", party.word()),
-        id,
-        commit,
-    )
-    .await?;
-    Ok(told)
+    })
 }
 
 /// Whether an agency or a user may do anything.
@@ -379,13 +378,27 @@ pub async fn revoke_grant(hub: &Hub, caller: &Caller, id: &str) -> Result<GrantR
     Ok(grant)
 }
 
-async fn change(
+/// Commits an act of administration with its entry, its line in the administration's log and, where it is about a person of the
+/// bureau, an alert.
+pub(super) async fn change(
     hub: &Hub,
     caller: Option<&Caller>,
     action: &str,
     target: &str,
     mut commit: Commit,
 ) -> Result<(), AppError> {
+    let now_us = hub.clock.now_us();
+    let by = caller.map_or("", |caller| caller.client.row.id.as_str());
+    commit.push(AdministrationRow {
+        id: new_id(b"adm_", now_us, hub.node.settings.node)?,
+        at: now_us,
+        action: action.to_owned(),
+        target: target.to_owned(),
+        by_client: by.to_owned(),
+    });
+    if caller.is_some() && action.starts_with(SecretHolder::User.word()) {
+        commit.push(supervision::administration_alert(hub, action, target, by)?);
+    }
     let mut bytes = Vec::with_capacity(128);
     let agency = caller.map_or(0, Caller::agency_number);
     entry::begin(&mut bytes, EntryKind::Access, hub.clock.now_us(), agency);
@@ -393,14 +406,13 @@ async fn change(
     // Ids of agencies and grants say nothing of a person; those of users do, and are sealed.
     let personal = action.starts_with(SecretHolder::User.word());
     entry::put_text(&mut bytes, if personal { "" } else { target });
-    let by = caller.map_or("", |caller| caller.client.row.id.as_str());
     purpose::seal_parts(hub, &[by, target], &mut bytes)?;
     commit.ledger_entries.push(bytes);
     hub.write(commit).await?;
     Ok(())
 }
 
-fn client_of(hub: &Hub, party: SecretHolder, id: &str) -> Result<ClientRow, AppError> {
+pub(super) fn client_of(hub: &Hub, party: SecretHolder, id: &str) -> Result<ClientRow, AppError> {
     let access = hub.access.table.load();
     let client = access
         .clients
@@ -411,7 +423,7 @@ fn client_of(hub: &Hub, party: SecretHolder, id: &str) -> Result<ClientRow, AppE
         .ok_or(AppError::NotFound(party.thing()))
 }
 
-fn new_client(
+pub(super) fn new_client(
     id: &str,
     name: &str,
     role: &str,
@@ -434,6 +446,7 @@ fn new_client(
         previous_valid_until: None,
         public_key,
         disabled: false,
+        appointed_by: None,
         created_at: now,
         updated_at: now,
     };
@@ -452,19 +465,19 @@ fn fresh_secret() -> Result<(String, [u8; 32]), AppError> {
     Ok((made.reveal().to_owned(), made.hash()))
 }
 
-fn check_name(name: &str, faults: &mut Vec<MemberFault>) {
+pub(super) fn check_name(name: &str, faults: &mut Vec<MemberFault>) {
     if name.trim().is_empty() || name.len() > NAME_BYTES_MAX || name.chars().any(char::is_control) {
         faults.push(MemberFault::new("/name", "invalid_value"));
     }
 }
 
-fn check_networks(networks: &[String], faults: &mut Vec<MemberFault>) {
+pub(super) fn check_networks(networks: &[String], faults: &mut Vec<MemberFault>) {
     if SourceNetworks::parse(networks).is_err() {
         faults.push(MemberFault::new("/networks", "invalid_value"));
     }
 }
 
-fn is_slug(text: &str) -> bool {
+pub(super) fn is_slug(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text
             .bytes()

@@ -14,6 +14,7 @@ use heyan_cache::BoundedMap;
 use tokio::sync::Mutex;
 
 use super::table::{AccessTable, CeilingCounters};
+use crate::foundation::quota::QuotaCounts;
 
 /// Who may call and what they may do.
 pub struct AccessPart {
@@ -21,6 +22,8 @@ pub struct AccessPart {
     pub table: ArcSwap<AccessTable>,
     /// Daily ceilings.
     pub counters: CeilingCounters,
+    /// What callers have caused, as far as it is counted in memory.
+    pub quotas: Arc<QuotaCounts>,
     /// One change of access at a time: read, decide, commit, swap.
     pub changes: Arc<Mutex<()>>,
     /// When access was last read from the store; held while it is.

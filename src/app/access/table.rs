@@ -3,7 +3,7 @@
 //! Revoked grants and disabled agencies stay in the table, so that a refusal can name the clause that is missing.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     net::IpAddr,
     sync::{
         Arc, Mutex, PoisonError,
@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use crate::foundation::{sharded::ShardedMap, usage::UsageCounter};
+use crate::foundation::{quota::MismatchRoom, sharded::ShardedMap, usage::UsageCounter};
 use heyan_auth::network::SourceNetworks;
 use heyan_catalog::{Catalog, Dataset};
 use heyan_domain::budget::AskerTally;
@@ -74,6 +74,8 @@ pub struct AccessAgency {
     pub grant_rows: Vec<Arc<GrantRow>>,
     /// The subjects that it was wrong about.
     pub asker: Arc<AskerTally>,
+    /// Whether it may open mismatches.
+    pub mismatch_room: Arc<MismatchRoom>,
     networks: AdmittedNetworks,
     grants: Box<[Vec<CompiledGrant>]>,
     owns: Box<[bool]>,
@@ -130,6 +132,7 @@ pub struct AccessTable {
 pub struct CeilingCounters {
     grants: Mutex<HashMap<Box<str>, Arc<UsageCounter>, ahash::RandomState>>,
     askers: Mutex<HashMap<u32, Arc<AskerTally>, ahash::RandomState>>,
+    rooms: Mutex<HashMap<u32, Arc<MismatchRoom>, ahash::RandomState>>,
 }
 
 impl CeilingCounters {
@@ -142,6 +145,11 @@ impl CeilingCounters {
     pub fn asker(&self, agency: u32) -> Arc<AskerTally> {
         let mut askers = self.askers.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(askers.entry(agency).or_default())
+    }
+
+    fn room(&self, agency: u32) -> Arc<MismatchRoom> {
+        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(rooms.entry(agency).or_default())
     }
 
     /// Takes over the numbers of right subjects that the store holds.
@@ -212,9 +220,17 @@ impl AccessTable {
                 .push(Arc::clone(&grant));
             table.grants.insert(&grant.id, Arc::clone(&grant));
         }
+        let is_authority = |client: &ClientRow| client.role == ClientRole::Authority.as_str();
+        let authorities: HashSet<&str> = rows
+            .clients
+            .iter()
+            .filter(|client| is_authority(client))
+            .filter_map(|client| client.agency.as_deref())
+            .collect();
         for row in rows.agencies {
             let grants = by_agency.remove(&row.id).unwrap_or_default();
-            table.insert_agency(AccessAgency::compile(row, grants, catalog, counters));
+            let is_authority = authorities.contains(row.id.as_str());
+            table.insert_agency(AccessAgency::compile(row, is_authority, grants, catalog, counters));
         }
         for row in rows.clients {
             table.insert_client(row);
@@ -234,6 +250,9 @@ impl AccessTable {
         for row in &rows.agencies {
             touched.entry(&row.id).or_default();
         }
+        for agency in rows.clients.iter().filter_map(|client| client.agency.as_deref()) {
+            touched.entry(agency).or_default();
+        }
         for row in &rows.grants {
             let row = Arc::new(row.clone());
             next.grants.insert(&row.id, Arc::clone(&row));
@@ -251,7 +270,8 @@ impl AccessTable {
             let is_new = |grant: &&Arc<GrantRow>| grants.iter().all(|new| new.id != grant.id);
             let kept = known.into_iter().flat_map(|known| &known.grant_rows).filter(is_new);
             let all = kept.chain(grants).map(Arc::clone).collect();
-            next.insert_agency(AccessAgency::compile(row.clone(), all, catalog, counters));
+            let is_authority = self.is_authority_with(&rows.clients, id);
+            next.insert_agency(AccessAgency::compile(row.clone(), is_authority, all, catalog, counters));
         }
         let of_touched = |client: &&Arc<AccessClient>| {
             let agency = client.row.agency.as_deref();
@@ -264,6 +284,13 @@ impl AccessTable {
             next.insert_client(row.clone());
         }
         next
+    }
+
+    /// Whether an agency has a client with the role `authority` once `rows` are written.
+    fn is_authority_with(&self, rows: &[ClientRow], agency: &str) -> bool {
+        let is_of = |row: &ClientRow| row.agency.as_deref() == Some(agency) && row.role == ClientRole::Authority.as_str();
+        let is_kept = |row: &ClientRow| rows.iter().all(|new| new.id != row.id);
+        rows.iter().any(is_of) || self.clients.values().any(|known| is_of(&known.row) && is_kept(&known.row))
     }
 
     fn insert_agency(&mut self, agency: AccessAgency) {
@@ -287,10 +314,18 @@ impl AccessTable {
 }
 
 impl AccessAgency {
-    fn compile(row: AgencyRow, grant_rows: Vec<Arc<GrantRow>>, catalog: &Catalog, counters: &CeilingCounters) -> Self {
+    fn compile(
+        row: AgencyRow,
+        is_authority: bool,
+        grant_rows: Vec<Arc<GrantRow>>,
+        catalog: &Catalog,
+        counters: &CeilingCounters,
+    ) -> Self {
+        // A credit code alone makes no authority: a manager gave the role.
         let owns = catalog.iter().map(|dataset| {
-            dataset.authority.credit_code == row.credit_code
-                || row.authority_for.iter().any(|name| **name == *dataset.name)
+            is_authority
+                && (dataset.authority.credit_code == row.credit_code
+                    || row.authority_for.iter().any(|name| **name == *dataset.name))
         });
         let owns = owns.collect();
         let of_dataset = |dataset: &Arc<Dataset>| {
@@ -303,6 +338,7 @@ impl AccessAgency {
         Self {
             networks: AdmittedNetworks::of(&row.networks),
             asker: counters.asker(row.number),
+            mismatch_room: counters.room(row.number),
             owns,
             grants,
             grant_rows,

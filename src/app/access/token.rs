@@ -8,14 +8,19 @@ use zeroize::Zeroizing;
 
 use super::table::{AccessClient, TableId};
 use crate::node::caller::Caller;
-use crate::{foundation::error::AppError, node::hub::Hub};
+use crate::{
+    foundation::{error::AppError, quota::QuotaReached},
+    node::hub::Hub,
+};
 use heyan_auth::{
-    assertion::AssertionVerifier,
+    assertion::{AssertionError, AssertionVerifier},
     ed25519::PublicKey,
+    replay::ReplayError,
     secret::{self, ClientSecret, StoredSecrets},
     sha256,
     token::{TokenClaims, TokenError},
 };
+use heyan_ports::quotas::QuotaKind;
 
 /// The callers that one worker met last, by token: most calls of a worker carry one of a few tokens. An entry is found by a
 /// keyed hash and compared by all bytes of the token, which saves the SHA-256 of its text. A caller found here was
@@ -194,8 +199,14 @@ pub async fn prove_assertion(
     let endpoint = format!("{}/oauth/token", hub.node.settings.public_url);
     let verifier = AssertionVerifier::new(&hub.node.settings.issuer, &endpoint);
     let now_s = hub.clock.now_us().div_euclid(1_000_000);
-    let Ok(proven) = verifier.verify(assertion, client_id, &key_of, &hub.access.assertions, now_s) else {
-        return Ok(Err(UnknownCaller::Client));
+    let proven = match verifier.verify(assertion, client_id, &key_of, &hub.access.assertions, now_s) {
+        Ok(proven) => proven,
+        // The assertion is good: its client is told to wait, not that it is unknown.
+        Err(AssertionError::Replay(ReplayError::ShareFull | ReplayError::Full)) => {
+            let (kind, limit) = (QuotaKind::Tokens, hub.node.settings.quotas.tokens);
+            return Err(QuotaReached { kind, limit }.into());
+        }
+        Err(_not_good) => return Ok(Err(UnknownCaller::Client)),
     };
     if !hub.store.use_once(proven.mark, proven.until_s).await? {
         return Ok(Err(UnknownCaller::Client));

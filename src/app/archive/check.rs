@@ -41,9 +41,25 @@ pub struct PackFault {
 
 fn broken(file: &str, what: &'static str) -> PackFault {
     PackFault {
-        file: file.to_owned(),
+        file: shown(file),
         what,
     }
+}
+
+/// A text of a pack as a terminal may be shown it: its maker chose it.
+pub fn shown(text: &str) -> String {
+    let is_plain = |c: &char| {
+        !c.is_control()
+            && !matches!(*c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match is_plain(&c) {
+            true => out.push(c),
+            false => out.extend(c.escape_unicode()),
+        }
+    }
+    out
 }
 
 const MANIFEST: &str = "manifest.json";

@@ -60,8 +60,10 @@ pub(crate) async fn collect(hub: &Arc<Hub>, caller: &Caller, ask: &PackRequest<'
         origins: peers::all(hub).await?.into_iter().map(|(origin, _)| origin).collect(),
         receipts: BTreeMap::new(),
     };
-    let mut asked = all(hub, index::application(&hub.secrets.vault, ask.application_no)).await?;
-    asked.retain(|seen| agency.is_none_or(|number| seen.entry.agency == number));
+    // Another agency may have used the same number: what is not asked for does not count against the limit.
+    let is_asked = |seen: &TraceSighting| agency.is_none_or(|number| seen.entry.agency == number);
+    let key = index::application(&hub.secrets.vault, ask.application_no);
+    let mut asked = all(hub, key, &is_asked).await?;
     asked.reverse();
     let mut subjects: Vec<IndexKey> = Vec::new();
     for seen in &asked {
@@ -92,11 +94,18 @@ pub(crate) async fn collect(hub: &Arc<Hub>, caller: &Caller, ask: &PackRequest<'
     Ok(collected)
 }
 
-/// Every entry under a key, newest first.
-async fn all(hub: &Arc<Hub>, key: IndexKey) -> Result<Vec<TraceSighting>, AppError> {
+/// Every entry under a key that is wanted, newest first.
+async fn all(
+    hub: &Arc<Hub>,
+    key: IndexKey,
+    is_wanted: &(dyn Fn(&TraceSighting) -> bool + Sync),
+) -> Result<Vec<TraceSighting>, AppError> {
     let mut look = TraceLook::new(hub, key, (0, u32::MAX), &LedgerMarks::new(), ROWS_MAX).await?;
     let mut found = Vec::new();
     while let Some(seen) = look.next().await? {
+        if !is_wanted(&seen) {
+            continue;
+        }
         if found.len() == ENTRIES_MAX {
             return Err(AppError::TooManyItems);
         }
@@ -172,7 +181,7 @@ impl CollectedPack {
     /// Takes in the entries under a key. Returns each with the name of its receipt, oldest first.
     async fn prove_all(&mut self, hub: &Arc<Hub>, key: IndexKey) -> Result<Vec<(LedgerEntry, String)>, AppError> {
         let mut proven = Vec::new();
-        for seen in all(hub, key).await?.into_iter().rev() {
+        for seen in all(hub, key, &|_seen| true).await?.into_iter().rev() {
             let LedgerPlace { index, .. } = seen.place;
             let entry = self.prove(hub, &seen.origin, index).await?;
             proven.push((entry, self.name(&seen.origin, index)));

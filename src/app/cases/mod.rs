@@ -33,6 +33,7 @@ use heyan_ports::commit::Commit;
 use heyan_ports::{
     cases::{CaseCheckRow, CasePhase, CaseRow, CaseWrites},
     error::StoreError,
+    quotas::QuotaKind,
     subject::SubjectKey,
 };
 pub use reuse::{ReuseBody, reuse};
@@ -184,6 +185,7 @@ pub async fn open(
     if !(1..=hours_max).contains(&body.valid_hours) {
         return Err(AppError::fault("/valid_hours", "invalid_value"));
     }
+    hub.ensure_quota(&lead.id, QuotaKind::Cases).await?;
     let now_us = hub.clock.now_us();
     let facts = CaseFacts {
         item_code: body.purpose.item_code.to_string(),

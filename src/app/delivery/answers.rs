@@ -127,7 +127,8 @@ impl AnswerIndex {
                 Outcome::NotFound => TOLD_MISSING,
                 _ => i64::from(answered.record_version),
             };
-            if !self.known.insert((answered.subject, answered.agency, version)) {
+            // An answer that told nothing is from no version: a push would tell that there is a record.
+            if version == 0 || !self.known.insert((answered.subject, answered.agency, version)) {
                 return;
             }
             let id = VerificationId {

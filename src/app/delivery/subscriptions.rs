@@ -20,6 +20,7 @@ use heyan_ledger::entry::{self, EntryKind};
 use heyan_ports::{commit::Commit, deliveries::FannedEvent, time};
 use heyan_ports::{
     deliveries::{DeliveryRow, EventKind, EventRow, SubscriptionPhase, SubscriptionRow},
+    quotas::QuotaKind,
     subject::{RowKey, SubjectKey},
 };
 
@@ -30,9 +31,6 @@ pub const EVENT_KINDS: [&str; 4] = [
     "mismatch",
     "verification.would_change",
 ];
-
-/// Subscriptions of one agency.
-const PER_AGENCY_MAX: usize = 32;
 
 /// Entries of one list.
 const LIST_MAX: usize = 64;
@@ -101,11 +99,7 @@ pub async fn add(hub: &Hub, caller: &Caller, new: NewSubscription) -> Result<(Su
         return Err(AppError::Invalid(faults));
     }
     hub.outward.webhooks.check(&new.url).map_err(AppError::Target)?;
-    let table = hub.outward.subscriptions.load();
-    let mine = table.by_id.values().filter(|row| row.agency == agency.row.id);
-    if mine.count() >= PER_AGENCY_MAX {
-        return Err(AppError::TooManyItems);
-    }
+    hub.ensure_quota(&agency.row.id, QuotaKind::Subscriptions).await?;
     let id = new_id(b"sub_", now, hub.node.settings.node)?;
     let secret = fresh_secret()?;
     let row = SubscriptionRow {
@@ -198,6 +192,7 @@ pub async fn rotate_secret(hub: &Hub, caller: &Caller, id: &str) -> Result<(Subs
 /// `NotFound` if there is no such subscription or it belongs to another agency.
 pub async fn test(hub: &Hub, caller: &Caller, id: &str) -> Result<String, AppError> {
     let row = get(hub, caller, id)?;
+    hub.ensure_quota(&row.agency, QuotaKind::TestEvents).await?;
     let now = hub.clock.now_us();
     let (event, delivery) = (
         new_id(b"evt_", now, hub.node.settings.node)?,

@@ -8,6 +8,7 @@ use heyan_domain::{
 };
 use heyan_ledger::LedgerError;
 
+use super::quota::QuotaReached;
 use crate::access::table::AccessRefusal;
 use heyan_ports::error::StoreError;
 
@@ -50,6 +51,9 @@ pub enum AppError {
     /// The hub may not reach what he names.
     #[error("the target is not allowed: {}", .0.as_str())]
     Target(TargetFault),
+    /// The caller's agency has caused as much as it may.
+    #[error(transparent)]
+    QuotaReached(#[from] QuotaReached),
     /// More items than one call takes.
     #[error("too many items")]
     TooManyItems,
@@ -100,6 +104,8 @@ pub enum MissingThing {
     Grant,
     /// A user.
     User,
+    /// Something that waits for a second person.
+    Approval,
     /// A mismatch.
     Mismatch,
     /// A subscription.
@@ -131,6 +137,7 @@ impl MissingThing {
             Self::Agency => "agency_not_found",
             Self::Grant => "grant_not_found",
             Self::User => "user_not_found",
+            Self::Approval => "approval_not_found",
             Self::Mismatch => "mismatch_not_found",
             Self::Subscription => "subscription_not_found",
             Self::Delivery => "delivery_not_found",

@@ -5,6 +5,7 @@ pub mod hex;
 pub mod ids;
 pub mod lease;
 pub mod purpose;
+pub mod quota;
 pub mod sharded;
 pub mod trust;
 pub mod usage;

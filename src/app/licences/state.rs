@@ -24,6 +24,10 @@ pub struct LicenceSettings {
     pub file_bytes_max: u64,
     /// Longest time to receive one.
     pub upload_deadline: Duration,
+    /// Files of one agency at once.
+    pub agency_files_max: usize,
+    /// Bytes of a file that have to come in a second.
+    pub upload_bytes_s_min: u64,
     /// First digits of this city's division codes.
     pub home_divisions: Vec<String>,
     /// Dataset of licences that were issued elsewhere.

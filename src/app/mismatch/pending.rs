@@ -42,6 +42,8 @@ pub struct PendingMismatch {
     pub opened_at: i64,
     /// Agency whose application it is.
     pub agency: Arc<str>,
+    /// When it is forgotten, Unix microseconds; `None`: never.
+    pub expires_at: Option<i64>,
 }
 
 /// Whether the agency says that the record is wrong.
@@ -68,6 +70,7 @@ impl From<&MismatchRow> for PendingMismatch {
             due_on: row.due_on.as_deref().map(Into::into),
             opened_at: row.opened_at,
             agency: row.agency.as_str().into(),
+            expires_at: row.expires_at,
         }
     }
 }
@@ -258,8 +261,10 @@ impl PendingTable {
         guards
     }
 
-    /// Forgets guesses that no longer count.
-    pub fn expire_guesses(&self, now_s: i64) {
+    /// Forgets guesses that no longer count, and mismatches that expired.
+    pub fn expire(&self, now_us: i64) {
+        let now_s = now_us.div_euclid(1_000_000);
+        let has_expired = |known: &PendingMismatch| known.expires_at.is_some_and(|at| at < now_us);
         for shard in &self.shards {
             let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
             shard.retain(|_, about| {
@@ -269,6 +274,9 @@ impl PendingTable {
                         guessed.guesses.expire(now_s);
                     }
                     about.guessed.retain(|guessed| !guessed.guesses.is_empty());
+                }
+                if about.mismatches.iter().any(has_expired) {
+                    Arc::make_mut(about).mismatches.retain(|known| !has_expired(known));
                 }
                 !about.is_empty()
             });
@@ -297,6 +305,7 @@ mod tests {
             opened_at: 0,
             updated_at: 0,
             facts: vec![],
+            expires_at: (id == "mis_9").then_some(5),
         }
     }
 
@@ -317,6 +326,11 @@ mod tests {
         assert!(about.is_confirmed_for("a") && !about.is_confirmed_for("b"));
         pending.tell(&row("mis_2", MismatchPhase::Open));
         pending.tell(&row("mis_1", MismatchPhase::Closed));
+        assert_eq!(pending.about(subject).unwrap().mismatches.len(), 1);
+        pending.tell(&row("mis_9", MismatchPhase::Open));
+        pending.expire(5);
+        assert_eq!(pending.about(subject).unwrap().mismatches.len(), 2);
+        pending.expire(6);
         assert_eq!(pending.about(subject).unwrap().mismatches.len(), 1);
         pending.tell(&row("mis_2", MismatchPhase::Upheld));
         assert!(pending.about(subject).is_none());

@@ -128,6 +128,8 @@ pub(crate) fn next(
         record_version,
         updated_at: now_us,
         facts: hub.secrets.vault.seal_json(facts_place(&row.id), &facts)?,
+        // One that a party acts on stays.
+        expires_at: None,
         ..row
     };
     Ok((

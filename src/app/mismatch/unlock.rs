@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use crate::node::caller::Caller;
 use crate::{
+    access::approvals::are_two_persons,
     foundation::{
         error::{AppError, MissingThing},
         purpose,
     },
     node::hub::Hub,
+    supervision::administration_alert,
     verification::{
         judgement::parse_subject,
         question::{BoundedText, MemberList},
@@ -66,16 +68,30 @@ pub async fn unlock(
     let mut attempts = CommitAttempts::none();
     loop {
         let waiting = hub.store.unlock_request(subject).await?;
-        let (unlock, write) = decide(waiting, subject, &caller.client.row.id, now_us);
+        // Somebody whom the first appointed, or who appointed the first, is no second person.
+        let (by, access) = (&caller.client.row.id, hub.access.table.load_full());
+        let are_two = waiting
+            .as_ref()
+            .is_some_and(|(first, _)| are_two_persons(&access, first, by));
+        let (unlock, write) = decide(waiting, subject, by, are_two, now_us);
         bytes.clear();
         entry::begin(&mut bytes, EntryKind::Access, now_us, caller.agency_number());
         entry::put_text(&mut bytes, &format!("guess_budget.{}", unlock.as_str()));
         entry::put_text(&mut bytes, &crate::foundation::hex::hex(&subject.0));
         purpose::seal_parts(hub, &[&caller.client.row.id, reason], &mut bytes)?;
         let commit = Commit::at(now_us)
-            .with(write)
+            .with(write.into_iter().collect::<Vec<_>>())
             .with(match unlock {
                 UnlockResult::Unlocked => vec![ForgivenSubject(subject)],
+                UnlockResult::Requested => Vec::new(),
+            })
+            .with(match unlock {
+                UnlockResult::Unlocked => vec![administration_alert(
+                    hub,
+                    "guess_budget.unlocked",
+                    &crate::foundation::hex::hex(&subject.0),
+                    by,
+                )?],
                 UnlockResult::Requested => Vec::new(),
             })
             .entry(bytes.clone());
@@ -87,12 +103,21 @@ pub async fn unlock(
 }
 
 /// The second request of another person unlocks; the same person's only renews his own.
-fn decide(waiting: Option<(String, i64)>, subject: SubjectKey, by: &str, now_us: i64) -> (UnlockResult, UnlockWrite) {
+fn decide(
+    waiting: Option<(String, i64)>,
+    subject: SubjectKey,
+    by: &str,
+    are_two: bool,
+    now_us: i64,
+) -> (UnlockResult, Option<UnlockWrite>) {
     let older_than = now_us - WAIT_US;
     match waiting {
-        Some((first, at)) if first != by && at > older_than => {
-            (UnlockResult::Unlocked, UnlockWrite::Seconded { subject, client: first })
+        Some((first, at)) if are_two && at > older_than => {
+            let write = UnlockWrite::Seconded { subject, client: first };
+            (UnlockResult::Unlocked, Some(write))
         }
+        // No second person: the first one's request goes on waiting for another.
+        Some((first, at)) if first != by && at > older_than => (UnlockResult::Requested, None),
         _ => {
             let write = UnlockWrite::Waits {
                 subject,
@@ -100,7 +125,7 @@ fn decide(waiting: Option<(String, i64)>, subject: SubjectKey, by: &str, now_us:
                 at: now_us,
                 older_than: older_than + 1,
             };
-            (UnlockResult::Requested, write)
+            (UnlockResult::Requested, Some(write))
         }
     }
 }
@@ -113,7 +138,8 @@ mod tests {
     fn it_takes_two_persons_within_a_day() {
         let decided = |waiting: Option<(&str, i64)>, by: &str, at: i64| {
             let waiting = waiting.map(|(first, at)| (first.to_owned(), at));
-            decide(waiting, SubjectKey([1; 16]), by, at).0
+            let are_two = waiting.as_ref().is_some_and(|(first, _)| first != by);
+            decide(waiting, SubjectKey([1; 16]), by, are_two, at).0
         };
         assert_eq!(decided(None, "li", 0), UnlockResult::Requested);
         assert_eq!(decided(Some(("li", 0)), "li", 1), UnlockResult::Requested);

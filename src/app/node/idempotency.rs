@@ -7,7 +7,7 @@ use std::sync::PoisonError;
 use super::hub::Hub;
 use crate::foundation::{error::AppError, vault::SealPlace};
 use heyan_ports::commit::Commit;
-use heyan_ports::{error::StoreError, replies::SavedReply};
+use heyan_ports::{error::StoreError, quotas::QuotaKind, replies::SavedReply};
 
 /// Longest key, bytes.
 pub const KEY_BYTES_MAX: usize = 255;
@@ -54,7 +54,17 @@ pub async fn begin(hub: &Hub, client: &str, key: &str, fingerprint: [u8; 32]) ->
         under_way: hub.node.under_way.clone(),
     };
     match hub.store.reply(client, key).await? {
-        None => Ok(KeyState::New(slot)),
+        None => {
+            let access = hub.access.table.load_full();
+            let agency = access
+                .clients
+                .get(client)
+                .and_then(|client| client.row.agency.as_deref());
+            if let Some(agency) = agency {
+                hub.ensure_quota(agency, QuotaKind::SavedReplies).await?;
+            }
+            Ok(KeyState::New(slot))
+        }
         Some(reply) if reply.fingerprint == fingerprint => {
             let body = hub.secrets.vault.open(place(&slot.row()), &reply.body)?;
             Ok(KeyState::Answered(reply.status, body))

@@ -8,6 +8,7 @@ pub mod news;
 pub mod outbox;
 pub mod peer_table;
 pub mod peers;
+pub(crate) mod quotas;
 pub mod settings;
 pub mod standing;
 pub(crate) mod tables;

@@ -1,5 +1,7 @@
 //! Limits and names of a node.
 
+use crate::foundation::quota::QuotaLimits;
+
 /// Limits and names that use cases need.
 #[derive(Clone, Debug)]
 pub struct NodeSettings {
@@ -21,8 +23,8 @@ pub struct NodeSettings {
     pub chunk_items_max: usize,
     /// Longest validity of a joint case, hours.
     pub case_hours_max: u32,
-    /// Watches of one agency that have not ended.
-    pub agency_watches_max: u64,
+    /// What one agency may cause.
+    pub quotas: QuotaLimits,
     /// Longest watch, days.
     pub watch_days_max: i32,
 }

@@ -17,6 +17,15 @@ const REPLIES_KEPT_US: i64 = 4 * 86_400_000_000;
 /// What nodes asked each other is kept for so long, microseconds: who asks gives up long before.
 const ASKS_KEPT_US: i64 = 60_000_000;
 
+/// Joint cases are kept thirty days after their time was over.
+const CASES_KEPT_US: i64 = 30 * 86_400_000_000;
+
+/// Deleted subscriptions are kept thirty days: their last deliveries name them.
+const SUBSCRIPTIONS_KEPT_US: i64 = 30 * 86_400_000_000;
+
+/// Test events are kept seven days.
+const TESTS_KEPT_US: i64 = 7 * 86_400_000_000;
+
 /// Guesses count for thirty days, to the minute.
 pub const GUESSES_KEPT_US: i64 = 30 * 86_400_000_000 + 60_000_000;
 
@@ -80,10 +89,15 @@ pub async fn sweep(hub: &Hub, now_us: i64) -> Result<(), AppError> {
             unlocks_us: now_us - crate::mismatch::unlock::WAIT_US,
             watches_us: now_us - watches::KEPT_US,
             asks_us: now_us - ASKS_KEPT_US,
+            cases_us: now_us - CASES_KEPT_US,
+            subscriptions_us: now_us - SUBSCRIPTIONS_KEPT_US,
+            tests_us: now_us - TESTS_KEPT_US,
+            approvals_us: now_us - crate::access::approvals::WAIT_US,
+            expired_us: now_us,
             used_s: now_us.div_euclid(1_000_000),
         })
         .await?;
-    hub.mismatches.pending.expire_guesses(now_us.div_euclid(1_000_000));
+    hub.mismatches.pending.expire(now_us);
     fill_due(hub).await?;
     licences::renew(hub).await?;
     let mut alerts = overdue(hub, now_us).await?;

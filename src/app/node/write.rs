@@ -129,6 +129,7 @@ impl Hub {
     pub async fn commit(&self, mut commit: Commit) -> Result<PendingAppend, AppError> {
         traced::mark(self, &mut commit)?;
         self.await_ledger().await?;
+        self.fold_alerts(&mut commit);
         let (number, position) = self.node.changes.number(&self.ledger, self.clock.now_us());
         let is_kept = position.is_some();
         let commit = Arc::new(match position {

@@ -1,7 +1,10 @@
 //! One record that comes in: its envelope and values checked, and what it becomes, given what is stored. Decided purely; the same
 //! subject twice in one call is decided in order.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use serde_json::{Map, Value};
 
@@ -18,7 +21,7 @@ use heyan_domain::{
 use heyan_ports::time;
 use heyan_ports::{
     records::{RecordWrite, StoredRecord},
-    subject::RecordKey,
+    subject::{RecordKey, SubjectKey},
 };
 
 /// A record that was checked.
@@ -230,7 +233,7 @@ pub(super) fn decide(
     changes: &ChangeCounter,
     incoming: &[IncomingRecord],
     stored: Vec<Option<StoredRecord>>,
-    kept: &KeptFields,
+    (kept, foreign): (&KeptFields, &HashSet<SubjectKey>),
 ) -> (Vec<RecordWrite>, Vec<IngestResult>) {
     let mut current: HashMap<[u8; 16], Option<StoredRecord>, ahash::RandomState> = HashMap::default();
     for (record, stored) in incoming.iter().zip(stored) {
@@ -241,6 +244,10 @@ pub(super) fn decide(
         let Some(now) = current.get_mut(&record.key.subject.0) else {
             continue;
         };
+        if foreign.contains(&record.key.subject) {
+            results.push(Err(AppError::NotOwner));
+            continue;
+        }
         let fields = match (&*now, kept) {
             (_, KeptFields::None) | (None, _) => None,
             (Some(now), kept) => completed(&record.stored.fields, &now.fields, kept),

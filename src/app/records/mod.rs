@@ -3,13 +3,14 @@
 //! Order that keeps freshness (PROMISES I-8): commit, then bump the stamp, then answer.
 
 pub mod feed;
+mod foreign;
 mod incoming;
 mod shown;
 mod written;
 
 use crate::licences;
 use crate::node::write::CommitAttempts;
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use serde_json::Value;
 
@@ -229,7 +230,12 @@ pub async fn preview(
     } else {
         hub.store.records(&keys).await?
     };
-    let (writes, results) = incoming::decide(&hub.node.changes, &checked.incoming, stored.clone(), &options.kept);
+    let (writes, results) = incoming::decide(
+        &hub.node.changes,
+        &checked.incoming,
+        stored.clone(),
+        (&options.kept, &HashSet::default()),
+    );
     let mut erased = vec![Vec::new(); checked.results.len()];
     let mut writes = writes.iter();
     for ((place, result), now) in checked.places.iter().zip(&results).zip(&stored) {
@@ -270,7 +276,9 @@ pub(crate) async fn take(
     loop {
         let keys: Vec<RecordKey> = incoming.iter().map(|record| record.key.clone()).collect();
         let stored = hub.store.records(&keys).await?;
-        let (writes, results) = incoming::decide(&hub.node.changes, incoming, stored, kept);
+        let foreign = foreign::records(hub, caller, incoming, &stored).await?;
+        let (writes, results) = incoming::decide(&hub.node.changes, incoming, stored, (kept, &foreign));
+        let contributed = foreign::contributed(caller, incoming, &writes);
         let (mut events, mut ledger_entries) = (Vec::new(), Vec::new());
         for (dataset, writes) in by_dataset(incoming, &writes) {
             ledger_entries.push(entry_of(hub, caller, dataset, &writes, now_us)?);
@@ -279,6 +287,7 @@ pub(crate) async fn take(
         let issued = IssuedLicences::among(hub, &writes, now_us);
         let commit = Commit::at(now_us)
             .with(licences::keys_of(hub, &writes))
+            .with(contributed)
             .with(writes)
             .with(events)
             .stamps(

@@ -51,6 +51,24 @@ pub fn alert(hub: &Hub, rule: &str, once: String, now_us: i64) -> Result<AlertRo
     })
 }
 
+/// That something was done that no person may do unseen.
+///
+/// # Errors
+/// Returns an error if the random source fails.
+pub(crate) fn administration_alert(hub: &Hub, action: &str, target: &str, by: &str) -> Result<AlertRow, AppError> {
+    let now_us = hub.clock.now_us();
+    let facts = serde_json::json!({"action": action, "target": target, "by": by});
+    Ok(AlertRow {
+        facts: facts.to_string(),
+        ..alert(
+            hub,
+            "administration",
+            format!("administration:{action}:{target}:{now_us}"),
+            now_us,
+        )?
+    })
+}
+
 /// The rule of an id.
 ///
 /// # Errors

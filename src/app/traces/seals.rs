@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{index, look::TraceSighting, row::AgencyNames};
 use crate::node::caller::Caller;
 use crate::{
+    access::approvals::are_two_persons,
     foundation::{
         error::{AppError, MissingThing},
         ids::new_id,
@@ -18,6 +19,7 @@ use crate::{
         vault::SealPlace,
     },
     node::hub::Hub,
+    supervision::administration_alert,
     verification::{
         judgement::parse_subject,
         question::{BoundedText, MemberList},
@@ -184,6 +186,9 @@ pub async fn confirm(hub: &Hub, caller: &Caller, id: &str, case_no: &str) -> Res
     if !waits || facts.set_by == auditor || facts.case_no != case_no {
         return Err(AppError::NotFound(MissingThing::Seal));
     }
+    if !are_two_persons(&hub.access.table.load(), &facts.set_by, auditor) {
+        return Err(AppError::RoleNotAllowed);
+    }
     facts.confirmed_by = Some(auditor.to_owned());
     let why = facts.reason.clone();
     step(hub, caller, row, facts, SealPhase::Sealed, &why).await
@@ -248,7 +253,12 @@ async fn step(
     entry::put_text(&mut bytes, &format!("trace_seal.{}", state.as_str()));
     entry::put_text(&mut bytes, &row.id);
     purpose::seal_parts(hub, &[&caller.client.row.id, &facts.case_no, reason], &mut bytes)?;
-    let commit = Commit::at(now_us).with(vec![row.clone()]).entry(bytes);
+    let mut commit = Commit::at(now_us).with(vec![row.clone()]).entry(bytes);
+    if state == SealPhase::Sealed {
+        // It names the seal: of whom and why is for those who set it.
+        let by = &caller.client.row.id;
+        commit.push(administration_alert(hub, "trace_seal.sealed", &row.id, by)?);
+    }
     hub.write(commit).await?;
     Ok(seal_of(row, facts))
 }
@@ -289,13 +299,14 @@ impl WithheldEntries {
         }
         let application = purpose::open_purpose(hub, &seen.entry.sealed)
             .map(|asked| index::application(&hub.secrets.vault, &asked.application_no));
-        let subject = match &seen.entry.body {
-            EntryBody::Items(items) => items.first().map(|item| item.subject),
-            EntryBody::Read { subject, .. } => Some(*subject),
-            _ => None,
+        // A batch is about many: it is kept back if any of its items is about a sealed subject.
+        let is_about = |about: IndexKey| match &seen.entry.body {
+            EntryBody::Items(items) => items.iter().any(|item| item.subject == about),
+            EntryBody::Read { subject, .. } => *subject == about,
+            _ => false,
         };
         let hides = |(facts, number): &(SealFacts, u32)| {
-            seen.entry.agency == *number && [application, subject].contains(&Some(facts.about))
+            seen.entry.agency == *number && (application == Some(facts.about) || is_about(facts.about))
         };
         Ok(self.0.iter().any(hides))
     }

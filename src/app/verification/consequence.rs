@@ -197,6 +197,9 @@ async fn carry_out(
         }
         drop(turn);
         let appended = hub.enter(committed).await?;
+        if all().any(|one| one.opens.is_some()) {
+            hub.look_at_mismatch_room(&matter.agency, matter.now_us).await?;
+        }
         let first = appended.into_iter().next();
         return Ok((first.ok_or(AppError::Internal("an answer was not entered"))?, notes));
     }
@@ -290,7 +293,9 @@ impl ConsequencePlan {
         }
         let write = new_mismatch(hub, matter, opening)?;
         let note = note_of(&write.row);
-        self.events.push(steps::mismatch_event(hub, &write.row, matter.now_us)?);
+        if write.row.expires_at.is_none() {
+            self.events.push(steps::mismatch_event(hub, &write.row, matter.now_us)?);
+        }
         self.mismatches.push(write);
         Ok(note)
     }
@@ -355,7 +360,8 @@ impl ConsequencePlan {
 
 /// Whether a decision still stands: it was made on the version that was answered from now, and by a person.
 fn stands(hub: &Hub, row: &MismatchRow, opening: &MismatchOpening) -> Result<bool, AppError> {
-    if row.record_version != opening.record_version {
+    // Where the answer told nothing, its mismatch must not tell by a new id that there is a record and that it changed.
+    if opening.version_told && row.record_version != opening.record_version {
         return Ok(false);
     }
     let facts: MismatchFacts = hub.secrets.vault.open_json(steps::facts_place(&row.id), &row.facts)?;
@@ -396,6 +402,8 @@ fn new_mismatch(hub: &Hub, matter: &AnswerMatter, opening: &MismatchOpening) -> 
         opened_at: matter.now_us,
         updated_at: matter.now_us,
         facts: Vec::new(),
+        // The answer told nothing: it may be about a number that no record has. A real one and such a one are alike.
+        expires_at: (!opening.version_told).then(|| matter.now_us + hub.node.settings.quotas.untold_us),
     };
     let note = StepNote {
         by: matter.by.clone(),

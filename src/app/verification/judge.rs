@@ -194,6 +194,7 @@ fn prepare<'a, 'c>(
         .ok_or_else(|| AppError::fault("/dataset", "unknown_dataset"))?;
     let agency = caller.agency()?;
     let allowed = agency.permission(dataset, &asking.purpose.item_code, now_us, caller.peer)?;
+    hub.ensure_mismatch_room(agency, now_us)?;
     let mut subject = parse_subject(dataset, question.subject)?;
     subject
         .findings

@@ -41,6 +41,7 @@ use heyan_ledger::entry::{self, EntryKind};
 use heyan_ports::commit::Commit;
 use heyan_ports::{
     deliveries::{EventKind, StoredEvent},
+    quotas::QuotaKind,
     subject::SubjectKey,
     watches::{WatchFilter, WatchPhase, WatchRow},
 };
@@ -176,10 +177,7 @@ pub async fn plan(hub: &Hub, caller: &Caller, body: &WatchBody<'_>, now_us: i64)
         return Err(AppError::fault("/dataset", "invalid_value"));
     }
     let claims = days::kept(dataset, &body.claims)?;
-    let max = hub.node.settings.agency_watches_max;
-    if hub.store.watch_count(&agency.row.id, max).await? >= max {
-        return Err(AppError::TooManyItems);
-    }
+    hub.ensure_quota(&agency.row.id, QuotaKind::Watches).await?;
     Ok(WatchPlan { claims, until })
 }
 

@@ -21,6 +21,9 @@ use heyan_server::process::{ExitStatus, OutputAudience};
 /// An agency or a user of a hub, and the file for its new secret.
 #[derive(clap::Args)]
 pub(crate) struct RotateArgs {
+    /// End the old secret at once, as after a leak
+    #[arg(long)]
+    pub(crate) now: bool,
     /// Identifier
     pub id: String,
     /// Write the secret into this new file instead of printing it
@@ -142,6 +145,15 @@ pub(crate) async fn with_secret(
     let file = open_secret_out(secret_out)?;
     let answer = post(args, path, body, output).await;
     let mut answer = answer.inspect_err(|_failure| drop_secret_out(secret_out))?;
+    if let Some(approval) = answer.get("approval").filter(|_| answer.get("client_id").is_none()) {
+        // Nothing is done yet: a second manager confirms it, and is told the secret.
+        drop_secret_out(secret_out);
+        output.tell(
+            &answer,
+            &args.lang().say("cli.waits_for_second", &[&cell(Some(approval))]),
+        );
+        return Ok(ExitStatus::Done);
+    }
     if let (Some(mut file), Some(path)) = (file, secret_out) {
         let secret = answer
             .as_object_mut()

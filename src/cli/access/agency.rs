@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::admin;
 use crate::{client::HubArgs, failure::CommandFailure};
-use heyan_api::NewAgency;
+use heyan_api::{NewAgency, RotateSecret};
 use heyan_server::process::{ExitStatus, OutputAudience};
 
 /// `heyan agency …`.
@@ -98,7 +98,8 @@ async fn act(command: AgencyCommand, output: OutputAudience) -> Result<ExitStatu
         AgencyCommand::List(args) => admin::list(&args.hub, "agencies", &[], COLUMNS, output).await,
         AgencyCommand::RotateSecret(args) => {
             let path = ["v1", "agencies", &args.id, "rotate-secret"];
-            admin::with_secret(&args.hub, &path, None, args.secret_out.as_deref(), output).await
+            let body = args.now.then(|| json!(RotateSecret { now: true }));
+            admin::with_secret(&args.hub, &path, body.as_ref(), args.secret_out.as_deref(), output).await
         }
         AgencyCommand::Disable(args) => admin::standing(&args, "agencies", "disable", "cli.disabled", output).await,
         AgencyCommand::Enable(args) => admin::standing(&args, "agencies", "enable", "cli.enabled", output).await,

@@ -1,4 +1,4 @@
-//! `heyan user add|list|rotate-secret|disable|enable`: the people who run a hub.
+//! `heyan user add|confirm|list|rotate-secret|disable|enable`: the people who run a hub.
 //! Operator, manager and auditor are disjoint: a person holds at most one of these roles.
 
 use std::path::PathBuf;
@@ -8,17 +8,19 @@ use serde_json::json;
 
 use super::admin;
 use crate::{client::HubArgs, failure::CommandFailure};
-use heyan_api::NewUser;
+use heyan_api::{NewUser, RotateSecret};
 use heyan_server::process::{ExitStatus, OutputAudience};
 
 /// `heyan user …`.
 #[derive(clap::Subcommand)]
 pub(crate) enum UserCommand {
-    /// Add a user; the secret is shown only once
+    /// Ask for a new user; a second manager confirms it
     Add(AddArgs),
+    /// Confirm what another manager asked for; the secret is shown only once
+    Confirm(ConfirmArgs),
     /// List users
     List(admin::ListArgs),
-    /// Replace a user's secret; the old one stays valid during the overlap
+    /// Ask for a new secret of a user; a second manager confirms it
     RotateSecret(admin::RotateArgs),
     /// Disable a user
     Disable(admin::IdArgs),
@@ -37,6 +39,18 @@ pub(crate) struct AddArgs {
     /// Role of the user
     #[arg(long, value_enum)]
     role: UserRole,
+    /// Write the secret into this new file instead of printing it
+    #[arg(long, value_name = "F")]
+    secret_out: Option<PathBuf>,
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+/// `heyan user confirm`.
+#[derive(clap::Args)]
+pub(crate) struct ConfirmArgs {
+    /// Identifier of the approval, such as apr_…
+    approval: String,
     /// Write the secret into this new file instead of printing it
     #[arg(long, value_name = "F")]
     secret_out: Option<PathBuf>,
@@ -69,6 +83,7 @@ impl UserCommand {
             Self::Add(args) => &args.hub,
             Self::List(args) => &args.hub,
             Self::RotateSecret(args) => &args.hub,
+            Self::Confirm(args) => &args.hub,
             Self::Disable(args) | Self::Enable(args) => &args.hub,
         }
     }
@@ -99,6 +114,11 @@ async fn act(command: UserCommand, output: OutputAudience) -> Result<ExitStatus,
         UserCommand::List(args) => admin::list(&args.hub, "users", &[], COLUMNS, output).await,
         UserCommand::RotateSecret(args) => {
             let path = ["v1", "users", &args.id, "rotate-secret"];
+            let body = args.now.then(|| json!(RotateSecret { now: true }));
+            admin::with_secret(&args.hub, &path, body.as_ref(), args.secret_out.as_deref(), output).await
+        }
+        UserCommand::Confirm(args) => {
+            let path = ["v1", "approvals", &args.approval, "confirm"];
             admin::with_secret(&args.hub, &path, None, args.secret_out.as_deref(), output).await
         }
         UserCommand::Disable(args) => admin::standing(&args, "users", "disable", "cli.disabled", output).await,

@@ -104,7 +104,11 @@ fn verify(file: &PathBuf, keys: &[String], output: OutputAudience) -> anyhow::Re
             });
             let text = format!(
                 "sound: application {}: {} verifications, {} mismatches, {} deliveries, {} receipts",
-                proven.application_no, proven.verifications, proven.mismatches, proven.deliveries, proven.receipts
+                check::shown(&proven.application_no),
+                proven.verifications,
+                proven.mismatches,
+                proven.deliveries,
+                proven.receipts
             );
             output.tell(&json, &text);
             ExitStatus::Done

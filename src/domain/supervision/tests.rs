@@ -207,6 +207,15 @@ fn a_busy_operator_is_usual_and_a_sudden_crowd_is_not() {
 }
 
 #[test]
+fn a_name_that_changes_with_every_call_hides_nobody() {
+    let mut desk = Desk::new(many_subjects());
+    assert!((0..5).all(|day| work(&mut desk, day, 1, 40) == 0));
+    let at_us = MONDAY_US + 6 * DAY_US + 9 * HOUR_US;
+    let found = (0..400).map(|n| desk.look_up(at_us, 1, 1_000 + n, n.into(), Outcome::Verified));
+    assert!(found.max() > Some(0) && desk.found.iter().all(|found| found.about.operator.is_none()));
+}
+
+#[test]
 fn a_saturday_shift_is_held_against_saturdays_and_not_against_nights() {
     let kind = RuleKind::OffHours(OffHours {
         begin_h: 7,

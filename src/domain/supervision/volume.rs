@@ -3,13 +3,16 @@
 //! more. Of days it is the median. Nights and days off have a duty or none, so there it is the upper quartile, and the two are kept apart: a
 //! Saturday shift is held against Saturdays, not against nights. A window that was told of is not remembered as usual. While an agency
 //! is new, nothing is said.
+//!
+//! The name of an operator is what the agency's program says it is. So names that are new count together too, as one operator: a name
+//! that changes with every call hides no operator.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
 use super::moment::{DetectorMoment, forget_oldest, is_news};
-use super::{FactKind, FindingEvidence, FindingSubject, KEYS_MAX, LedgerFact, OffHours, RuleKind, pairs};
+use super::{FactKind, FindingEvidence, FindingSubject, KEYS_MAX, LedgerFact, LookUp, OffHours, RuleKind, pairs};
 use crate::calendar::{WorkingCalendar, china_date};
 
 /// Past windows of one operator, and of all operators of an agency, that are remembered.
@@ -18,6 +21,9 @@ const PEERS_MAX: usize = 300;
 
 /// Subjects of one operator in one window that are told apart; more are counted as they come.
 const SUBJECTS_MAX: usize = 5_000;
+
+/// In the place of an operator: all names of an agency that have no past yet.
+const NEW_NAMES: u64 = 0;
 
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 24 * HOUR_US;
@@ -73,6 +79,10 @@ struct PastCounts {
 }
 
 impl PastCounts {
+    fn is_empty(&self) -> bool {
+        self.worked.is_empty() && self.off.is_empty()
+    }
+
     fn remember(&mut self, sort: WindowSort, count: u32, most: usize) {
         let past = match sort {
             WindowSort::Worked => &mut self.worked,
@@ -137,8 +147,34 @@ impl AgencyVolume {
             windows: PastCounts::default(),
             first_day: moment.day,
         });
-        let Some((window, sort)) = measure.window else { return 0 };
-        let operator = self.operators.entry((fact.agency, look_up.operator)).or_default();
+        if measure.window.is_none() {
+            return 0;
+        }
+        // Names cannot be told apart while all of them are new.
+        let is_learned = moment.day - peers.first_day >= measure.learning_days;
+        let known = self.operators.get(&(fact.agency, look_up.operator));
+        let is_new = known.is_none_or(|operator| operator.past.is_empty());
+        let told_apart = self.count(fact, look_up, look_up.operator, &measure, moment);
+        // One that is many alone is judged alone.
+        if is_learned && is_new && told_apart < measure.subjects_min {
+            self.count(fact, look_up, NEW_NAMES, &measure, moment);
+        }
+        forget_oldest(&mut self.operators, KEYS_MAX, |operator| i64::from(operator.window))
+    }
+
+    /// Counts a look-up for one name, or for all new ones. Returns how many subjects the name has in the window.
+    fn count(
+        &mut self,
+        fact: &LedgerFact,
+        look_up: &LookUp,
+        name: u64,
+        measure: &VolumeMeasure,
+        moment: &mut DetectorMoment<'_>,
+    ) -> u64 {
+        let (Some(peers), Some((window, sort))) = (self.agencies.get_mut(&fact.agency), measure.window) else {
+            return 0;
+        };
+        let operator = self.operators.entry((fact.agency, name)).or_default();
         if operator.window != window {
             operator.close(peers);
             (operator.window, operator.sort) = (window, sort);
@@ -146,7 +182,7 @@ impl AgencyVolume {
         // Half of a pseudonym tells subjects of one day apart.
         let subject = u64::try_from(look_up.subject >> 64).unwrap_or_default();
         if operator.subjects.len() < SUBJECTS_MAX && !operator.subjects.insert(subject) {
-            return 0;
+            return operator.count;
         }
         operator.count += 1;
         operator.evidence.push(fact.seen);
@@ -157,15 +193,15 @@ impl AgencyVolume {
                 operator.told = operator.count;
                 let about = FindingSubject {
                     agency: Some(fact.agency),
-                    operator: Some(look_up.operator),
+                    operator: (name != NEW_NAMES).then_some(name),
                     ..FindingSubject::default()
                 };
                 let counts = vec![("subjects", whole(operator.count)), ("usual_subjects", whole(usual))];
-                let key = format!("{}:{:016x}", fact.agency, look_up.operator);
+                let key = format!("{}:{name:016x}", fact.agency);
                 moment.find(&key, &window.to_string(), about, counts, &operator.evidence);
             }
         }
-        forget_oldest(&mut self.operators, KEYS_MAX, |operator| i64::from(operator.window))
+        operator.count
     }
 
     /// Windows that are over become the past.

@@ -3,8 +3,11 @@
 //! problems included, the entry is made here.
 
 pub(crate) mod admission;
+pub(crate) mod open;
+pub(crate) mod page;
 pub(crate) mod route;
 pub(crate) mod state;
+pub(crate) mod stranger;
 pub(crate) mod turn;
 
 use std::{cell::Cell, net::IpAddr, pin::Pin, rc::Rc, sync::Arc, time::Instant};
@@ -15,7 +18,7 @@ use actix_web::{
     web,
 };
 
-use self::{admission::CallPlace, route::Route, state::OfWorker};
+use self::{admission::CallPlace, route::Route, state::OfWorker, stranger::StrangerCharge};
 use crate::{
     extract::{self, BodyLimit, MediaType, ReceivedBody},
     problem::{ProblemCode, ProblemDocument},
@@ -170,7 +173,10 @@ pub(super) async fn run(
     }
     let (caller, now_us) = match prove(&state, &request) {
         Ok(proven) => proven,
-        Err(unknown) => return turn_away(&state.hub, &request, unknown),
+        Err(unknown) => {
+            drop(place);
+            return turn_away(&state, &request, unknown).await;
+        }
     };
     let progress = Rc::new(AnswerProgress {
         entered: Cell::new(EntryState::No),
@@ -275,7 +281,18 @@ pub(super) fn peer(request: &HttpRequest) -> IpAddr {
 }
 
 /// Answers a caller that is not authenticated: counted, and not entered in the ledger, so that unknown callers cannot fill the disk.
-pub(super) fn turn_away(hub: &Hub, request: &HttpRequest, unknown: UnknownCaller) -> HttpResponse {
+/// What unknown callers of one address may ask in a second is bounded.
+async fn turn_away(state: &OfWorker, request: &HttpRequest, unknown: UnknownCaller) -> HttpResponse {
+    count_unknown(&state.hub, unknown);
+    let problem = match open::pace(state, request, StrangerCharge::All).await {
+        Ok(()) => ProblemDocument::from(unknown),
+        Err(refused) => refused,
+    };
+    refuse::respond(request, problem)
+}
+
+/// Counts a caller that is not authenticated.
+pub(super) fn count_unknown(hub: &Hub, unknown: UnknownCaller) {
     let reason = match unknown {
         UnknownCaller::Missing => "missing",
         UnknownCaller::Invalid => "invalid",
@@ -287,7 +304,6 @@ pub(super) fn turn_away(hub: &Hub, request: &HttpRequest, unknown: UnknownCaller
     if let Ok(counter) = hub.node.metrics.unknown_callers.get_metric_with_label_values(&[reason]) {
         counter.inc();
     }
-    refuse::respond(request, ProblemDocument::from(unknown))
 }
 
 /// Makes the entry of an answer that has none of its own.

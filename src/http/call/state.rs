@@ -2,6 +2,7 @@
 //! Timers are resolved once per route and class, when first needed: observing is a few atomic additions.
 
 use std::{
+    net::IpAddr,
     rc::Rc,
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
@@ -9,8 +10,10 @@ use std::{
 
 use actix_web::{http::StatusCode, web};
 
-use super::{admission::WorkerPlaces, route::Route, turn::TurnWaiters};
+use super::{admission::WorkerPlaces, route::Route, stranger::StrangerBudget, turn::TurnWaiters};
+
 use heyan_app::{access::token::RecentTokens, node::hub::Hub};
+use heyan_auth::network::IpNetwork;
 use heyan_ledger::AppendLane;
 use heyan_telemetry::DurationHistogram;
 
@@ -27,6 +30,28 @@ pub struct ServerLimits {
     pub body_deadline: Duration,
     /// Calls that one worker answers at once.
     pub calls_max: usize,
+    /// Calls of unknown callers of one address and worker in a second.
+    pub stranger_calls_s_max: u32,
+    /// Connections of the listener.
+    pub connections: ConnectionLimits,
+}
+
+/// How many connections there may be, and of whom.
+#[derive(Clone, Debug)]
+pub struct ConnectionLimits {
+    /// Of one address (of one network of 64 bits, in IPv6).
+    pub address_max: usize,
+    /// Of all addresses.
+    pub all_max: usize,
+    /// Addresses of proxies, which may have any number.
+    pub trusted_proxies: Vec<IpNetwork>,
+}
+
+impl ConnectionLimits {
+    /// Whether many callers come from `address`.
+    pub fn is_proxy(&self, address: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|network| network.contains(address))
+    }
 }
 
 /// Shared by all workers.
@@ -48,6 +73,8 @@ pub(crate) struct OfWorker {
     pub tokens: RecentTokens,
     pub(super) places: WorkerPlaces,
     pub(super) turns: TurnWaiters,
+    /// What unknown callers have used.
+    pub(super) strangers: StrangerBudget,
 }
 
 impl OfWorker {
@@ -57,6 +84,7 @@ impl OfWorker {
             lane: shared.hub.ledger.lane(),
             tokens: RecentTokens::default(),
             turns: TurnWaiters::default(),
+            strangers: StrangerBudget::new(shared.limits.stranger_calls_s_max),
             places: WorkerPlaces::new(shared.limits.calls_max),
             shared,
         })

@@ -33,6 +33,11 @@ pub(super) fn parameter(operation: &str, name: &str) -> Option<ParameterText> {
         ("id", operation) if operation.ends_with("_user") || operation == "rotate_user_secret" => {
             say(string(), "auditor-li".into(), "openapi.parameter.user")
         }
+        ("id", "confirm_approval") => say(
+            string(),
+            "apr_01KB2Q0000000000000000002A".into(),
+            "openapi.parameter.approval",
+        ),
         ("id", operation) if operation.ends_with("_seal") => say(
             string(),
             "sea_01KB2Q0000000000000000002A".into(),

@@ -101,11 +101,13 @@ refusals! {
     "replay_rule" => &[BODY, JSON, &[InvalidValue, RuleNotFound], STORE];
     "add_agency" => &[BODY, JSON, &[InvalidValue, InvalidIdentifier, AlreadyExists], STORE];
     "get_agency" => &[&[AgencyNotFound]];
-    "rotate_agency_secret" | "disable_agency" | "enable_agency" => &[&[AgencyNotFound], STORE];
+    "rotate_agency_secret" => &[BODY, JSON, &[AgencyNotFound], STORE];
+    "disable_agency" | "enable_agency" => &[&[AgencyNotFound], STORE];
     "add_grant" => &[BODY, JSON, &[InvalidValue, UnknownField], STORE];
     "revoke_grant" => &[&[GrantNotFound], STORE];
-    "add_user" => &[BODY, JSON, &[InvalidValue, AlreadyExists], STORE];
-    "rotate_user_secret" | "disable_user" | "enable_user" => &[&[UserNotFound], STORE];
+    "add_user" => &[BODY, JSON, &[InvalidValue, AlreadyExists, NotInThisState, TooManyItems], STORE];
+    "rotate_user_secret" => &[BODY, JSON, &[UserNotFound, TooManyItems], STORE];
+    "disable_user" | "enable_user" => &[&[UserNotFound], STORE];
     "get_entries" => &[&[TileNotFound]];
     "issue_token" => &[BODY, &[InvalidOauthRequest, UnsupportedGrantType, InvalidScope, InvalidJson, InvalidClient, AgencyDisabled, NetworkNotAllowed, Internal, LedgerUnavailable, Overloaded]];
     "get_tile" => &[&[TileNotFound, LedgerUnavailable]];

@@ -347,6 +347,7 @@ fn what_the_handlers_write_fits_and_is_wholly_described() {
         previous_valid_until: None,
         public_key: None,
         disabled: false,
+        appointed_by: None,
         created_at: 0,
         updated_at: 0,
     };

@@ -92,6 +92,7 @@ catalogue! {
     AgencyNotFound         "agency_not_found"         404 Mend
     GrantNotFound          "grant_not_found"          404 Mend
     UserNotFound           "user_not_found"           404 Mend
+    ApprovalNotFound       "approval_not_found"       404 Mend
     RecordNotFound         "record_not_found"         404 Look
     MismatchNotFound       "mismatch_not_found"       404 Mend
     SubscriptionNotFound   "subscription_not_found"   404 Mend
@@ -132,6 +133,7 @@ catalogue! {
     PreconditionRequired   "precondition_required"    428 Mend
     RateLimited            "rate_limited"             429 Wait
     CeilingReached         "ceiling_reached"          429 Wait
+    QuotaReached           "quota_reached"            429 Wait
     Internal               "internal"                 500 Wait
     LedgerUnavailable      "ledger_unavailable"       503 Wait
     StoreUnavailable       "store_unavailable"        503 Wait

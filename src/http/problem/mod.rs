@@ -6,6 +6,7 @@ use std::{borrow::Cow, sync::Arc};
 pub use self::catalog::{NextStep, ProblemCode};
 pub use self::field::{FieldCode, IdentifierFault, JsonType, ProblemPointer};
 use heyan_api as api;
+use heyan_app::foundation::quota::QuotaReached;
 use heyan_texts::Locale;
 
 mod catalog;
@@ -100,6 +101,8 @@ pub struct ProblemDocument {
     pub legal_basis: Option<String>,
     /// Why a push target is not allowed.
     pub reason: Option<&'static str>,
+    /// The quota that is reached.
+    pub quota: Option<Box<QuotaReached>>,
     /// Cause inside the hub, for the log only.
     pub cause: Option<String>,
     /// Name of the connector that failed, for the log only.
@@ -121,6 +124,7 @@ impl ProblemDocument {
             missing_clause: None,
             legal_basis: None,
             reason: None,
+            quota: None,
             cause: None,
             connector: None,
             source_status: None,
@@ -235,6 +239,8 @@ impl ProblemDocument {
             missing_clause: self.missing_clause.map(Into::into),
             legal_basis: self.legal_basis.clone(),
             reason: self.reason.map(ToOwned::to_owned),
+            quota: self.quota.as_ref().map(|quota| quota.kind.as_str().to_owned()),
+            quota_limit: self.quota.as_ref().map(|quota| quota.limit),
             trace_id: self.trace_id.clone(),
         }
     }

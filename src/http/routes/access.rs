@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, http::header};
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -15,11 +15,14 @@ use crate::{
     page,
     problem::ProblemDocument,
     reply::{created, ok},
+    routes::administration,
 };
 use heyan_api as api;
 use heyan_app::{
     access::{
         admin::{self, EnabledState, NewAgency, NewGrant, NewSecret, SecretHolder},
+        agency_change::{self, AgencyChange},
+        approvals::{self, ApprovalRequest, AskedApproval},
         table::AccessTable,
     },
     foundation::error::{AppError, MissingThing},
@@ -127,27 +130,79 @@ pub(crate) async fn get_agency(call: HandlerCall) -> Result<HttpResponse, Proble
 #[utoipa::path(
     post, path = "/v1/agencies/{id}/rotate-secret", operation_id = "rotate_agency_secret", tag = "access",
     params(("id" = String, Path)),
+    request_body = Option<api::RotateSecret>,
     responses((status = 200, body = api::RotatedCredential)),
 )]
-pub(crate) async fn rotate_agency_secret(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
-    rotate(call, SecretHolder::Agency).await
+pub(crate) async fn rotate_agency_secret(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
+    let now = ends_now(&mut call).await?;
+    let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
+    let told = change(async move { admin::rotate_secret(&state.hub, &caller, &id, now).await }).await?;
+    call.entered();
+    Ok(ok(&rotated(told)))
+}
+
+/// Whether the secret before ends at once; a request without a body says no.
+async fn ends_now(call: &mut HandlerCall) -> Result<bool, ProblemDocument> {
+    let is_empty = call.stated_bytes().is_none_or(|bytes| bytes == 0);
+    if is_empty && !call.request.headers().contains_key(header::TRANSFER_ENCODING) {
+        return Ok(false);
+    }
+    let body: api::RotateSecret = call.body().await?;
+    Ok(body.now)
+}
+
+/// `PATCH /v1/agencies/{id}`.
+#[utoipa::path(
+    patch, path = "/v1/agencies/{id}", operation_id = "change_agency", tag = "access",
+    params(("id" = String, Path)),
+    request_body = api::AgencyChange,
+    responses((status = 200, body = api::Agency)),
+)]
+pub(crate) async fn change_agency(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
+    let body: api::AgencyChange = call.body().await?;
+    let public_key = match body.public_key.as_deref() {
+        None => None,
+        Some("") => Some(None),
+        Some(text) => Some(Some(parse_key(text)?)),
+    };
+    let new = AgencyChange {
+        name: body.name,
+        networks: body.networks,
+        public_key,
+    };
+    let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
+    let agency = change(async move { agency_change::change_agency(&state.hub, &caller, &id, new).await }).await?;
+    call.entered();
+    let access = call.hub().access.table.load_full();
+    Ok(ok(&agency_of(&agency, role_of(&access, &agency.id))))
 }
 
 /// `POST /v1/users/{id}/rotate-secret`.
 #[utoipa::path(
     post, path = "/v1/users/{id}/rotate-secret", operation_id = "rotate_user_secret", tag = "access",
     params(("id" = String, Path)),
-    responses((status = 200, body = api::RotatedCredential)),
+    request_body = Option<api::RotateSecret>,
+    responses((status = 200, body = api::RotatedCredential), (status = 202, body = api::WaitingApproval)),
 )]
-pub(crate) async fn rotate_user_secret(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
-    rotate(call, SecretHolder::User).await
+pub(crate) async fn rotate_user_secret(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
+    let now = ends_now(&mut call).await?;
+    let id = call.path("id");
+    ask(call, ApprovalRequest::RotateUserSecret { id, now }).await
 }
 
-async fn rotate(call: HandlerCall, party: SecretHolder) -> Result<HttpResponse, ProblemDocument> {
-    let (state, caller, id) = (call.state.clone(), call.caller.clone(), call.path("id"));
-    let told = change(async move { admin::rotate_secret(&state.hub, &caller, party, &id).await }).await?;
+/// Asks for what needs two managers.
+async fn ask(call: HandlerCall, request: ApprovalRequest) -> Result<HttpResponse, ProblemDocument> {
+    let (state, caller) = (call.state.clone(), call.caller.clone());
+    let asked = change(async move { approvals::ask(&state.hub, &caller, request).await }).await?;
     call.entered();
-    Ok(ok(&rotated(told)))
+    Ok(match asked {
+        AskedApproval::Waits(view) => administration::waiting(&view),
+        AskedApproval::Rotated(told) => ok(&rotated(told)),
+        AskedApproval::Done(user, told) => created(&api::AddedUser {
+            user: user_of(&user),
+            credential: credential(told),
+        }),
+    })
 }
 
 pub(crate) fn rotated(mut told: NewSecret) -> api::RotatedCredential {
@@ -316,18 +371,16 @@ pub(crate) async fn revoke_grant(call: HandlerCall) -> Result<HttpResponse, Prob
 #[utoipa::path(
     post, path = "/v1/users", operation_id = "add_user", tag = "access",
     request_body = api::NewUser,
-    responses((status = 201, body = api::AddedUser)),
+    responses((status = 201, body = api::AddedUser), (status = 202, body = api::WaitingApproval)),
 )]
 pub(crate) async fn add_user(mut call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let body: api::NewUser = call.body().await?;
-    let (state, caller) = (call.state.clone(), call.caller.clone());
-    let work = async move { admin::add_user(&state.hub, Some(&caller), &body.id, &body.name, &body.role, None).await };
-    let (user, told) = change(work).await?;
-    call.entered();
-    Ok(created(&api::AddedUser {
-        user: user_of(&user),
-        credential: credential(told),
-    }))
+    let request = ApprovalRequest::AddUser {
+        id: body.id,
+        name: body.name,
+        role: body.role.into(),
+    };
+    ask(call, request).await
 }
 
 pub(crate) fn user_of(row: &ClientRow) -> api::User {

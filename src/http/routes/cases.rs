@@ -84,11 +84,12 @@ struct CaseQuery {
 )]
 pub(crate) async fn list(call: HandlerCall) -> Result<HttpResponse, ProblemDocument> {
     let asked: CaseQuery = query(&call)?;
-    let limit = limit_of(asked.limit)?;
+    let limit = limit_of(asked.limit)?.min(page::LARGE_ROWS_MAX);
     let after = after(asked.cursor.as_deref())?;
     let mut views = cases::list(call.hub(), &call.caller, after.as_deref(), limit + 1).await?;
     let next_cursor = page::next(&mut views, limit, |view| view.row.id.clone());
-    let cases = views.iter().map(|view| case(view, call.now_us)).collect();
+    let mut cases: Vec<api::Case> = views.iter().map(|view| case(view, call.now_us)).collect();
+    let next_cursor = page::fit(&mut cases, next_cursor, |case| case.id.clone());
     Ok(ok(&api::Cases { cases, next_cursor }))
 }
 

@@ -1,12 +1,12 @@
 //! `/v1/licences`: a file against its register, and a licence found by who holds it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix_multipart::Field;
 use actix_web::HttpResponse;
 
 use crate::{
-    call::HandlerCall,
+    call::{HandlerCall, start},
     extract,
     parts::{BodyParts, UploadForm},
     problem::{ProblemCode, ProblemDocument},
@@ -46,8 +46,15 @@ pub(crate) async fn verify_file(mut call: HandlerCall) -> Result<HttpResponse, P
     {
         return Err(ProblemDocument::new(ProblemCode::BodyTooLarge));
     }
+    let agency = &call.caller.agency()?.row.id;
+    let share = (licences.settings.agency_files_max, hub.node.settings.quotas.uploads);
+    let turn = hub.access.quotas.begin_upload(agency, share, call.now_us);
+    let turn = turn.map_err(AppError::from)?;
     let place = Arc::clone(&licences.places).try_acquire_owned();
-    let _place = place.map_err(|_taken| refuse::busy(ProblemCode::Overloaded))?;
+    let Ok(_place) = place else {
+        turn.came_whole();
+        return Err(refuse::busy(ProblemCode::Overloaded));
+    };
     let payload = call.take_payload()?;
     let mut parts = BodyParts::begin(&call.request, payload, limits.body_deadline)?;
     let wanted = [
@@ -70,10 +77,11 @@ pub(crate) async fn verify_file(mut call: HandlerCall) -> Result<HttpResponse, P
         (Some(_), None) => return Err(AppError::fault("/certificate", "missing_member").into()),
     };
     let (plan, verifier) = file::plan(&hub, &call.caller, &body, signed, call.now_us)?;
-    let hashing = hash(&hub, &mut parts, file, verifier);
+    let hashing = hash(&hub, &mut parts, file, verifier, limits.body_deadline);
     let hashed = tokio::time::timeout(licences.settings.upload_deadline, hashing);
     let hashed = call.outside(hashed).await;
     let hashed = hashed.unwrap_or_else(|_elapsed| Err(ProblemDocument::new(ProblemCode::RequestTimeout)))?;
+    turn.came_whole();
     let FileBody { purpose, question } = body;
     let FileQuestion {
         subject,
@@ -115,16 +123,24 @@ fn joined(purpose: Option<&[u8]>, question: Option<&[u8]>) -> Vec<u8> {
     body
 }
 
-/// Receives the file, hashing it on its way.
+/// Receives the file, hashing it on its way. A sender that is slower than it may be, after a first while, is not waited for.
 async fn hash(
     hub: &Hub,
     parts: &mut BodyParts,
     mut file: Field,
     verifier: ToVerify,
+    first: Duration,
 ) -> Result<HashedFile, ProblemDocument> {
     let mut hashing = FileHashing::begin(hub, verifier);
+    let (begun, rate) = (start(), hub.materials.licences.settings.upload_bytes_s_min);
     let mut bytes = 0_u64;
-    while let Some(piece) = parts.piece(&mut file).await? {
+    loop {
+        let allowed = first + Duration::from_secs(bytes / rate.max(1));
+        let piece = tokio::time::timeout(allowed.saturating_sub(begun.elapsed()), parts.piece(&mut file));
+        let piece = piece
+            .await
+            .unwrap_or_else(|_slow| Err(ProblemDocument::new(ProblemCode::RequestTimeout)))?;
+        let Some(piece) = piece else { break };
         bytes += u64::try_from(piece.len()).unwrap_or(u64::MAX);
         if bytes > hub.materials.licences.settings.file_bytes_max {
             return Err(ProblemDocument::new(ProblemCode::BodyTooLarge));

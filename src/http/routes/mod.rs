@@ -2,6 +2,7 @@
 //! and a test walks it: a route without a row cannot exist.
 
 pub(crate) mod access;
+pub(crate) mod administration;
 pub(crate) mod applications;
 pub(crate) mod cases;
 pub(crate) mod checks;
@@ -27,9 +28,8 @@ use self::{
 };
 pub use crate::call::route::{LedgerRow, Route};
 use crate::{
-    call::{self, state::WorkerState},
+    call,
     problem::{ProblemCode, ProblemDocument},
-    refuse,
 };
 use heyan_app::access::table::ClientRole::{self, Agency, Auditor, Authority, Manager, Operator};
 
@@ -90,15 +90,9 @@ macro_rules! register_one {
     ($config:ident, $operation:ident $method:ident $path:literal Open $handler:path) => {
         $config.route(
             $path,
-            method!($method).to(
-                async |state: web::Data<WorkerState>, request: HttpRequest, payload: web::Payload| {
-                    let (started, route) = (call::start(), row(Row::$operation));
-                    let answer = $handler(state.clone(), request.clone(), payload).await;
-                    let response = answer.unwrap_or_else(|problem| refuse::respond(&request, problem));
-                    state.observe(route, response.status(), started);
-                    response
-                },
-            ),
+            method!($method).to(async |request: HttpRequest, payload: web::Payload| {
+                call::open::run(row(Row::$operation), &|call| Box::pin($handler(call)), request, payload).await
+            }),
         );
     };
     ($config:ident, $operation:ident $method:ident $path:literal $ledger:ident $handler:path) => {
@@ -169,6 +163,7 @@ routes! {
     add_agency            POST   "/v1/agencies"                                &[Manager],                            Own    => access::add_agency;
     list_agencies         GET    "/v1/agencies"                                &[Manager, Operator, Auditor],         Call   => access::list_agencies;
     get_agency            GET    "/v1/agencies/{id}"                           &[Manager, Operator, Auditor],         Call   => access::get_agency;
+    change_agency         PATCH  "/v1/agencies/{id}"                           &[Manager],                            Own    => access::change_agency;
     rotate_agency_secret  POST   "/v1/agencies/{id}/rotate-secret"             &[Manager],                            Own    => access::rotate_agency_secret;
     disable_agency        POST   "/v1/agencies/{id}/disable"                   &[Manager],                            Own    => access::disable_agency;
     enable_agency         POST   "/v1/agencies/{id}/enable"                    &[Manager],                            Own    => access::enable_agency;
@@ -180,6 +175,10 @@ routes! {
     rotate_user_secret    POST   "/v1/users/{id}/rotate-secret"                &[Manager],                            Own    => access::rotate_user_secret;
     disable_user          POST   "/v1/users/{id}/disable"                      &[Manager],                            Own    => access::disable_user;
     enable_user           POST   "/v1/users/{id}/enable"                       &[Manager],                            Own    => access::enable_user;
+    list_approvals        GET    "/v1/approvals"                               &[Manager, Auditor],                   Call   => administration::list_approvals;
+    confirm_approval      POST   "/v1/approvals/{id}/confirm"                  &[Manager],                            Own    => administration::confirm_approval;
+    get_administration_log GET   "/v1/administration/log"                      &[Auditor],                            Call   => administration::log;
+    explain_access        POST   "/v1/access/explain"                          EVERYONE,                              Call   => administration::explain;
     get_entries           GET    "/log/tile/entries/{path:.*}"                 &[Auditor],                            Call   => log::entries;
     issue_token           POST   "/oauth/token"                                &[],                                   Open   => oauth::token;
     get_jwks              GET    "/oauth/jwks"                                 &[],                                   Open   => oauth::jwks;
@@ -259,5 +258,8 @@ async fn unmatched(request: HttpRequest, payload: web::Payload, code: ProblemCod
         };
         return call::run(&NO_ROUTE, &handler, request, payload).await;
     }
-    refuse::respond(&request, ProblemDocument::new(code))
+    let handler = |_call: call::open::OpenCall| -> call::open::OpenAnswer {
+        Box::pin(async move { Err(ProblemDocument::new(code)) })
+    };
+    call::open::run(&NO_ROUTE, &handler, request, payload).await
 }

@@ -97,7 +97,7 @@ pub(crate) async fn list(call: HandlerCall) -> Result<HttpResponse, ProblemDocum
     if state == Some(None) {
         return Err(ProblemDocument::new(ProblemCode::InvalidParameter));
     }
-    let limit = limit_of(asked.limit)?;
+    let limit = limit_of(asked.limit)?.min(page::LARGE_ROWS_MAX);
     let filter = WatchFilter {
         agency: String::new(),
         state: state.flatten(),
@@ -106,7 +106,8 @@ pub(crate) async fn list(call: HandlerCall) -> Result<HttpResponse, ProblemDocum
     };
     let mut views = watches::list(call.hub(), &call.caller, filter).await?;
     let next_cursor = page::next(&mut views, limit, |view| view.row.id.clone());
-    let watches = views.iter().map(|view| watch(call.hub(), view)).collect();
+    let mut watches: Vec<api::Watch> = views.iter().map(|view| watch(call.hub(), view)).collect();
+    let next_cursor = page::fit(&mut watches, next_cursor, |watch| watch.id.clone());
     Ok(ok(&api::Watches { watches, next_cursor }))
 }
 

@@ -1,21 +1,23 @@
 //! The public listener; the one for operators is in `health`.
 //! The hub's own signal handling stops them: accept no more, finish what was begun, then seal the ledger.
 
-mod plain;
+mod connections;
+mod listener;
 mod upgrades;
 
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use actix_server::ServerBuilder;
 pub use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpServer, http::header, middleware::DefaultHeaders, web};
+use actix_web::{App, http::header, middleware::DefaultHeaders, web};
 
 use crate::{
     call::state::{OfWorker, ServerLimits, WorkerState},
     routes::{self, ROUTES},
 };
 
-use self::plain::ConnectionDeadlines;
+use self::{connections::ConnectionRegister, listener::ConnectionRules};
+pub use crate::call::state::ConnectionLimits;
 use heyan_app::node::hub::Hub;
 
 /// How a listener serves.
@@ -37,6 +39,9 @@ pub struct ServerConfig {
     pub tls: Option<rustls::ServerConfig>,
 }
 
+/// Connections of one worker above its limit: one that makes room is counted by the server until it is closed.
+const CONNECTIONS_SPARE: usize = 64;
+
 /// Serves the public listener; the future ends when the server has stopped.
 ///
 /// # Errors
@@ -46,7 +51,7 @@ pub fn public(
     listener: TcpListener,
     config: ServerConfig,
 ) -> std::io::Result<(ServerHandle, impl Future<Output = std::io::Result<()>>)> {
-    let state = web::Data::new(WorkerState::new(hub, config.limits.clone(), ROUTES));
+    let state = web::Data::new(WorkerState::new(Arc::clone(&hub), config.limits.clone(), ROUTES));
     let application = move || {
         App::new()
             .app_data(state.clone())
@@ -54,29 +59,17 @@ pub fn public(
             .wrap(security_headers())
             .configure(routes::configure)
     };
-    let server = match config.tls {
-        Some(tls) => HttpServer::new(application)
-            .workers(config.workers)
-            .max_connections(config.connections_max)
-            .client_request_timeout(config.head_deadline)
-            .keep_alive(config.keep_alive)
-            .shutdown_timeout(config.stop_deadline.as_secs())
-            .disable_signals()
-            .listen_rustls_0_23(listener, tls)?
-            .run(),
-        None => {
-            let deadlines = ConnectionDeadlines {
-                head: config.head_deadline,
-                keep_alive: config.keep_alive,
-            };
-            let builder = ServerBuilder::new()
-                .workers(config.workers)
-                .max_concurrent_connections(config.connections_max)
-                .shutdown_timeout(config.stop_deadline.as_secs())
-                .disable_signals();
-            plain::serve(builder, listener, deadlines, application)?
-        }
+    let builder = ServerBuilder::new()
+        .workers(config.workers)
+        .max_concurrent_connections(config.connections_max + CONNECTIONS_SPARE)
+        .shutdown_timeout(config.stop_deadline.as_secs())
+        .disable_signals();
+    let rules = ConnectionRules {
+        head: config.head_deadline,
+        keep_alive: config.keep_alive,
+        register: ConnectionRegister::new(config.limits.connections, move || hub.node.metrics.shed.inc()),
     };
+    let server = listener::serve(builder, listener, rules, config.tls, application)?;
     Ok((server.handle(), server))
 }
 

@@ -9,7 +9,7 @@ use super::shared::SealedCheckpoint;
 use crate::disk::journal::{self, FramePosition, JournalWriter, POSITION_BYTES};
 use crate::disk::levels::{self, LevelReader, LevelWriter};
 use crate::disk::scan::{self, LogDamage, ScanRules, SegmentPlace, TornTail};
-use crate::disk::{BUNDLES, CHECKPOINT, KEY, UNFINISHED, write_atomically};
+use crate::disk::{BUNDLES, CHECKPOINT, KEY, UNFINISHED, private, write_atomically};
 use crate::note::{CosignatureRule, NoteSigner, TreeHead};
 use crate::tree::{TILE, TreeFrontier, TreeHash};
 use crate::{LedgerConfig, LedgerError};
@@ -159,12 +159,7 @@ fn load_positions(directory: &Path, size: u64) -> Result<(File, Vec<FramePositio
         usize::try_from(size.div_ceil(TILE)).unwrap_or(usize::MAX),
     );
     let open = || -> io::Result<(File, Vec<u8>)> {
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)?;
+        let file = private().read(true).truncate(false).open(&path)?;
         Ok((file, fs::read(&path)?))
     };
     let (file, bytes) = open().map_err(&io)?;

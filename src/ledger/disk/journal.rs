@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::frame::{self, ENTRY_BYTES_MAX, HEADER};
 use super::scan::LogDamage;
-use super::{UNFINISHED, patiently, sync_dir};
+use super::{UNFINISHED, create, patiently, sync_dir};
 
 /// Directory of the segments.
 pub(crate) const DIRECTORY: &str = "journal";
@@ -75,7 +75,7 @@ pub(crate) fn prepare_spare(journal: &Path, bytes: u64) -> io::Result<()> {
     if fs::metadata(&spare).is_ok_and(|m| m.len() == bytes) {
         return Ok(());
     }
-    let file = File::create(&unfinished)?;
+    let file = create(&unfinished)?;
     let mut at = 0;
     while at < bytes {
         // Synced in pieces: a whole segment in one flush would hold up the groups that are synced meanwhile.
@@ -303,7 +303,7 @@ fn create_segment(journal: &Path, first: u64, bytes: u64) -> io::Result<()> {
 }
 
 fn zeros(path: &Path, bytes: u64) -> io::Result<()> {
-    let file = patiently(|| File::create(path))?;
+    let file = patiently(|| create(path))?;
     write_zeros(&file, 0, bytes)?;
     file.sync_all()
 }

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use tlog_tiles::{Error as TlogError, Hash as TlogHash, HashReader, split_stored_hash_index};
 
-use super::patiently;
 use super::scan::LogDamage;
 use super::sync_dir;
+use super::{patiently, private};
 use crate::tree::{TILE, TreeFrontier, TreeHash, subtree};
 
 /// Directory of the level files.
@@ -108,8 +108,8 @@ impl LevelWriter {
                 Some(file) => file,
                 None => {
                     let path = self.directory.join(level.to_string());
-                    let mut options = File::options();
-                    options.read(true).write(true).create(true).truncate(false);
+                    let mut options = private();
+                    options.read(true).truncate(false);
                     let file = patiently(|| options.open(&path))?;
                     sync_dir(&self.directory)?;
                     slot.insert(file)

@@ -6,8 +6,9 @@ pub(crate) mod journal;
 pub(crate) mod levels;
 pub(crate) mod scan;
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -46,6 +47,18 @@ pub(crate) fn patiently<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Resul
     }
 }
 
+/// How files of a ledger are made: for their owner alone.
+pub(crate) fn private() -> OpenOptions {
+    let mut options = File::options();
+    options.write(true).create(true).mode(0o600);
+    options
+}
+
+/// Makes a file, or empties it.
+pub(crate) fn create(path: &Path) -> io::Result<File> {
+    private().truncate(true).open(path)
+}
+
 /// Makes a directory's new or renamed names durable.
 pub(crate) fn sync_dir(directory: &Path) -> io::Result<()> {
     patiently(|| File::open(directory))?.sync_all()
@@ -54,7 +67,7 @@ pub(crate) fn sync_dir(directory: &Path) -> io::Result<()> {
 /// Replaces a small file so that a crash leaves the old content or the new.
 pub(crate) fn write_atomically(directory: &Path, name: &str, content: &[u8]) -> io::Result<()> {
     let unfinished = directory.join(format!("{name}{UNFINISHED}"));
-    let mut file = patiently(|| File::create(&unfinished))?;
+    let mut file = patiently(|| create(&unfinished))?;
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(unfinished, directory.join(name))?;

@@ -1,7 +1,7 @@
 //! Which runs there are, and of which ledger: one small file that is replaced by rename, so that it is the old one or the new.
 //! Runs are neighbours without a gap: the first begins with entry 0, each other where the one before it ends.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use data_encoding::HEXLOWER;
 use ring::digest;
 
 use super::run::{RunSpan, UNFINISHED};
-use crate::disk::sync_dir;
+use crate::disk::{create, sync_dir};
 use crate::tree::TreeHash;
 
 /// Name of the file.
@@ -52,7 +52,7 @@ impl IndexManifest {
     /// I/O; the old one stands.
     pub(super) fn write(&self, folder: &Path) -> io::Result<()> {
         let unfinished = folder.join(format!("{MANIFEST}{UNFINISHED}"));
-        let mut file = File::create(&unfinished)?;
+        let mut file = create(&unfinished)?;
         file.write_all(self.text().as_bytes())?;
         file.sync_all()?;
         fs::rename(unfinished, folder.join(MANIFEST))?;

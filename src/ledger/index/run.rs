@@ -11,7 +11,7 @@ use ring::digest;
 
 use super::row::{IndexRow, ROW_BYTES};
 use super::{IndexHits, IndexQuery};
-use crate::disk::patiently;
+use crate::disk::{create, patiently};
 
 /// Bytes of a block: its rows, how many they are, and the checksum.
 const BLOCK_BYTES: usize = 4_096;
@@ -86,7 +86,7 @@ impl IndexRun {
         rows: impl Iterator<Item = Result<IndexRow, DamagedRun>>,
     ) -> io::Result<Result<Self, DamagedRun>> {
         let unfinished = folder.join(format!("{}{UNFINISHED}", span.name()));
-        let mut out = BufWriter::with_capacity(64 * BLOCK_BYTES, patiently(|| File::create(&unfinished))?);
+        let mut out = BufWriter::with_capacity(64 * BLOCK_BYTES, patiently(|| create(&unfinished))?);
         let (mut block, mut number) = (Vec::with_capacity(BLOCK_BYTES), 0);
         span.rows = 0;
         for row in rows {

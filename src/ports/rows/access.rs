@@ -61,6 +61,8 @@ pub struct ClientRow {
     pub public_key: Option<[u8; 32]>,
     /// Disabled credentials are refused.
     pub disabled: bool,
+    /// Clients that appointed it, separated by a space; `None`: the command line.
+    pub appointed_by: Option<String>,
     /// Unix microseconds.
     pub created_at: i64,
     /// Unix microseconds.

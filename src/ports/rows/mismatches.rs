@@ -43,6 +43,8 @@ pub struct MismatchRow {
     pub updated_at: i64,
     /// State with its facts and purpose, sealed.
     pub facts: Vec<u8>,
+    /// When it is forgotten unless a party acts on it, Unix microseconds; `None`: never.
+    pub expires_at: Option<i64>,
 }
 
 /// One step of a mismatch's life.

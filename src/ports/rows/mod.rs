@@ -2,6 +2,7 @@
 //! The lists below are the only ones: a new capability is its module, its trait, and a line for each kind of row that is written.
 
 pub mod access;
+pub mod approvals;
 pub mod asks;
 pub mod cases;
 pub mod deliveries;
@@ -12,6 +13,7 @@ pub mod nodes;
 pub mod outbox;
 pub mod positions;
 pub mod quality;
+pub mod quotas;
 pub mod records;
 pub mod replies;
 pub mod seals;
@@ -20,6 +22,7 @@ pub mod watches;
 
 use self::{
     access::{AgencyRow, ClientRow, GrantRow},
+    approvals::{AdministrationRow, ApprovalRow, ContributionRow},
     cases::CaseWrites,
     deliveries::{AnswerRow, DeliveryResult, DeliveryRow, EventRow, FannedEvent, SubscriptionRow},
     guesses::{ForgivenSubject, GuessHead, GuessRow, UnlockWrite},
@@ -108,6 +111,7 @@ macro_rules! writes {
 stores! {
     records::RecordStore;
     access::AccessStore;
+    approvals::ApprovalStore;
     mismatches::MismatchStore;
     guesses::GuessStore;
     deliveries::DeliveryStore;
@@ -116,6 +120,7 @@ stores! {
     watches::WatchStore;
     cases::CaseStore;
     quality::QualityStore;
+    quotas::QuotaStore;
     replies::ReplyStore;
     positions::PositionStore;
     supervision::SupervisionStore;
@@ -137,6 +142,12 @@ writes! {
     Clients(ClientRow);
     /// Grants to insert or replace by id.
     Grants(GrantRow);
+    /// Approvals after a step; one that does not follow the current step is a conflict.
+    Approvals(ApprovalRow);
+    /// Acts of administration.
+    Administration(AdministrationRow);
+    /// Who contributed records to the registers of others.
+    Contributions(ContributionRow);
     /// Service items to insert, or to replace by a newer version; one that is not newer is a conflict.
     Items(ItemRow);
     /// Seals after a step; one that does not follow the current step is a conflict.

@@ -70,7 +70,4 @@ pub trait WatchStore: Send + Sync {
 
     /// Watches that have not ended and are to be looked at by `now`, the longest due first; at most `limit`.
     async fn due_watches(&self, now: i64, limit: u32) -> Result<Vec<WatchRow>, StoreError>;
-
-    /// How many watches of an agency have not ended; counted up to `limit`.
-    async fn watch_count(&self, agency: &str, limit: u64) -> Result<u64, StoreError>;
 }

@@ -1,1 +1,1 @@
-SELECT id, name, role, agency, secret_hash, previous_secret_hash, previous_valid_until, public_key, disabled, created_at, updated_at FROM clients ORDER BY id
+SELECT id, name, role, agency, secret_hash, previous_secret_hash, previous_valid_until, public_key, disabled, created_at, updated_at, appointed_by FROM clients ORDER BY id

@@ -1,1 +1,1 @@
-SELECT id, dataset, subject, agency, matter, fields, record_version, state, is_final, due_on, awaits, revision, opened_at, updated_at, facts FROM mismatches WHERE subject = $1 AND id = $2
+SELECT id, dataset, subject, agency, matter, fields, record_version, state, is_final, due_on, awaits, revision, opened_at, updated_at, facts, expires_at FROM mismatches WHERE subject = $1 AND id = $2

@@ -1,5 +1,5 @@
-INSERT INTO clients (id, name, role, agency, secret_hash, previous_secret_hash, previous_valid_until, public_key, disabled, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+INSERT INTO clients (id, name, role, agency, secret_hash, previous_secret_hash, previous_valid_until, public_key, disabled, created_at, updated_at, appointed_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name,
     role = excluded.role,

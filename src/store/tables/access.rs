@@ -125,6 +125,7 @@ fn client<R: RowColumns>(row: &R) -> Result<ClientRow, StoreError> {
         disabled: flag(row, 8, TABLE, "disabled")?,
         created_at: column(row, 9, TABLE, "created_at")?,
         updated_at: column(row, 10, TABLE, "updated_at")?,
+        appointed_by: column(row, 11, TABLE, "appointed_by")?,
     })
 }
 
@@ -184,6 +185,7 @@ fn bind_client<Q: StatementCall>(query: Q, row: &ClientRow) -> Q {
         .bind(i64::from(row.disabled))
         .bind(row.created_at)
         .bind(row.updated_at)
+        .bind(row.appointed_by.clone())
 }
 
 fn bind_grant<Q: StatementCall>(query: Q, row: &GrantRow) -> Q {

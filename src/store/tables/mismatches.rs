@@ -265,6 +265,7 @@ fn read_mismatch<R: RowColumns>(row: &R) -> RowResult<MismatchRow> {
         opened_at: column(row, 12, TABLE, "opened_at")?,
         updated_at: column(row, 13, TABLE, "updated_at")?,
         facts: column(row, 14, TABLE, "facts")?,
+        expires_at: column(row, 15, TABLE, "expires_at")?,
     })
 }
 
@@ -327,6 +328,7 @@ fn bind_opened<Q: StatementCall>(query: Q, write: &MismatchWrite) -> Q {
         .bind(row.opened_at)
         .bind(row.updated_at)
         .bind(row.facts.clone())
+        .bind(row.expires_at)
 }
 
 fn bind_changed<Q: StatementCall>(query: Q, write: &MismatchWrite) -> Q {

@@ -1,6 +1,7 @@
 //! One file a capability: the rows that it reads and writes. The table of appliers at the end says in which order a commit is written.
 
 mod access;
+mod approvals;
 mod asks;
 mod cases;
 mod deliveries;
@@ -11,6 +12,7 @@ mod nodes;
 mod outbox;
 mod positions;
 mod quality;
+mod quotas;
 mod records;
 mod replies;
 mod seals;
@@ -41,11 +43,12 @@ pub(crate) use self::{
 type TableApplier<E> = for<'a, 'l> fn(&'a mut ConnectionLease<'l, E>, &'a [&'a CommitBatch]) -> ApplyResult<'a>;
 
 /// In this order: watches are woken by the records that were written before them, steps come before the events that tell of them.
-const fn appliers<E: StoreEngine>() -> [TableApplier<E>; 13] {
+const fn appliers<E: StoreEngine>() -> [TableApplier<E>; 14] {
     [
         records::apply,
         watches::wake,
         access::apply,
+        approvals::apply,
         mismatches::apply,
         guesses::apply,
         items::apply,
@@ -109,6 +112,23 @@ pub(super) async fn forget_old<E: StoreEngine>(
         query.bind(before.watches_us)
     })
     .await?;
+    drop(conn.take_tallies());
+    tallies::count_expiring(conn, before.expired_us, before.tests_us).await?;
+    // What refers goes before what it refers to.
+    for (statement, before_us) in [
+        (statement::DELETE_OLD_CASE_CHECKS, before.cases_us),
+        (statement::DELETE_OLD_CASE_PARTIES, before.cases_us),
+        (statement::DELETE_OLD_CASES, before.cases_us),
+        (statement::DELETE_OLD_SUBSCRIPTIONS, before.subscriptions_us),
+        (statement::DELETE_OLD_TEST_DELIVERIES, before.tests_us),
+        (statement::DELETE_OLD_TESTS, before.tests_us),
+        (statement::DELETE_OLD_APPROVALS, before.approvals_us),
+        (statement::DELETE_EXPIRED_STEPS, before.expired_us),
+        (statement::DELETE_EXPIRED_MISMATCHES, before.expired_us),
+    ] {
+        run(conn, statement, |query| query.bind(before_us)).await?;
+    }
     run(conn, statement::DELETE_OLD_ASKS, |query| query.bind(before.asks_us)).await?;
-    run(conn, statement::DELETE_USED_ONCE, |query| query.bind(before.used_s)).await
+    run(conn, statement::DELETE_USED_ONCE, |query| query.bind(before.used_s)).await?;
+    tallies::flush(conn).await
 }

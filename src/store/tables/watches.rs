@@ -44,19 +44,6 @@ impl<E: StoreEngine> WatchStore for SqlStore<E> {
         let bind = |query: E::Call| query.bind(now).bind(i64::from(limit));
         fetch(&self.readers, statement::SELECT_DUE_WATCHES, bind, read).await
     }
-
-    async fn watch_count(&self, agency: &str, limit: u64) -> Result<u64, StoreError> {
-        let (agency, limit) = (agency.to_owned(), i64::try_from(limit).unwrap_or(i64::MAX));
-        let read = |row: &E::Row| number(row, 0, "watches", "count");
-        let found = fetch_one(
-            &self.readers,
-            statement::COUNT_WATCHES,
-            |query| query.bind(agency).bind(limit),
-            read,
-        )
-        .await?;
-        Ok(found.unwrap_or_default())
-    }
 }
 
 /// Wakes the watches of every record that is written, and writes watches.

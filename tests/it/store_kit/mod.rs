@@ -130,6 +130,7 @@ pub(crate) fn client(id: &str, agency: Option<&str>) -> ClientRow {
         previous_valid_until: Some(99),
         public_key: None,
         disabled: true,
+        appointed_by: Some("li wang".to_owned()),
         created_at: 1,
         updated_at: 2,
     }
@@ -201,6 +202,7 @@ pub(crate) fn awaiting(n: u64) -> MismatchWrite {
             opened_at: 1,
             updated_at: 1,
             facts: vec![1],
+            expires_at: None,
         },
         step: StepRow {
             seq: 1,

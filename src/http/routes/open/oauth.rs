@@ -6,14 +6,17 @@ use std::collections::HashMap;
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
 use crate::{
-    call::{self, peer, state::WorkerState, turn_away},
-    extract::{self, BodyLimit, MediaType},
+    call::{self, count_unknown, open::OpenCall, peer},
+    extract::{self, MediaType},
     problem::{ProblemCode, ProblemDocument},
     reply::ok,
 };
 use heyan_api as api;
 use heyan_app::access::token::{self, UnknownCaller};
-use heyan_app::node::caller::Caller;
+use heyan_app::{
+    foundation::error::AppError,
+    node::{caller::Caller, hub::Hub},
+};
 use heyan_auth::{
     assertion::ASSERTION_TYPE,
     secret::{self, ClientSecret},
@@ -28,29 +31,24 @@ const FORM_BYTES_MAX: usize = 16_384;
     request_body(content = api::TokenForm, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, body = api::Token)),
 )]
-pub(crate) async fn token(
-    state: web::Data<WorkerState>,
-    request: HttpRequest,
-    mut payload: web::Payload,
-) -> Result<HttpResponse, ProblemDocument> {
-    extract::expect(&request, MediaType::Form)?;
-    let limit = BodyLimit {
-        bytes_max: FORM_BYTES_MAX,
-        deadline: state.limits.body_deadline,
-    };
-    let body = extract::receive(&request, &mut payload, limit).await?;
+pub(crate) async fn token(mut call: OpenCall) -> Result<HttpResponse, ProblemDocument> {
+    extract::expect(&call.request, MediaType::Form)?;
+    let body = call.receive(FORM_BYTES_MAX).await?;
     let form = parse_form(&body)?;
-    let caller = match prove(&state, &request, &form).await? {
+    let hub = call.hub();
+    let caller = match prove(hub, &call.request, &form).await? {
         Ok(caller) => caller,
-        Err(unknown) => return Ok(turn_away(&state.hub, &request, unknown)),
+        Err(unknown) => {
+            count_unknown(hub, unknown);
+            return Err(unknown.into());
+        }
     };
-    let answer = answer(&state, &caller, &form);
+    let answer = answer(hub, &caller, &form);
     let (status, problem) = match &answer {
         Ok(_) => (200, ""),
         Err(problem) => (problem.status(), problem.code.as_str()),
     };
-    let own = call::of_worker(&request).ok_or(ProblemDocument::new(ProblemCode::Internal))?;
-    call::enter(&state.hub, &own.lane, &caller, "issue_token", status, problem).await?;
+    call::enter(hub, &call.state.lane, &caller, "issue_token", status, problem).await?;
     answer
 }
 
@@ -74,14 +72,14 @@ fn parse_form(body: &[u8]) -> Result<GrantForm, ProblemDocument> {
 
 /// Proves the client by exactly one method.
 async fn prove(
-    state: &WorkerState,
+    hub: &Hub,
     request: &HttpRequest,
     form: &GrantForm,
 ) -> Result<Result<Caller, UnknownCaller>, ProblemDocument> {
     let invalid = || ProblemDocument::new(ProblemCode::InvalidOauthRequest);
     let basic = request.headers().get(header::AUTHORIZATION);
     let get = |name: &str| form.get(name).map(String::as_str);
-    let (hub, peer) = (&state.hub, peer(request));
+    let peer = peer(request);
     hub.know_access().await?;
     match (basic, get("client_secret"), get("client_assertion")) {
         (Some(basic), None, None) => {
@@ -109,7 +107,7 @@ async fn prove(
     }
 }
 
-fn answer(state: &WorkerState, caller: &Caller, form: &GrantForm) -> Result<HttpResponse, ProblemDocument> {
+fn answer(hub: &Hub, caller: &Caller, form: &GrantForm) -> Result<HttpResponse, ProblemDocument> {
     match form.get("grant_type").map(String::as_str) {
         Some("client_credentials") => {}
         Some(_) => return Err(ProblemDocument::new(ProblemCode::UnsupportedGrantType)),
@@ -118,7 +116,12 @@ fn answer(state: &WorkerState, caller: &Caller, form: &GrantForm) -> Result<Http
     if form.get("scope").is_some_and(|scope| !scope.is_empty()) {
         return Err(ProblemDocument::new(ProblemCode::InvalidScope));
     }
-    let issued = token::issue(&state.hub, caller)?;
+    let limit = hub.node.settings.quotas.tokens;
+    let counts = &hub.access.quotas;
+    counts
+        .count_token(&caller.client.row.id, limit, hub.clock.now_us())
+        .map_err(AppError::from)?;
+    let issued = token::issue(hub, caller)?;
     Ok(ok(&api::Token {
         access_token: issued.access_token,
         token_type: "Bearer".into(),
@@ -131,14 +134,10 @@ fn answer(state: &WorkerState, caller: &Caller, form: &GrantForm) -> Result<Http
     get, path = "/oauth/jwks", operation_id = "get_jwks", tag = "token",
     responses((status = 200, body = api::Jwks, content_type = "application/jwk-set+json")),
 )]
-pub(crate) async fn jwks(
-    state: web::Data<WorkerState>,
-    _request: HttpRequest,
-    _payload: web::Payload,
-) -> Result<HttpResponse, ProblemDocument> {
+pub(crate) async fn jwks(call: OpenCall) -> Result<HttpResponse, ProblemDocument> {
     Ok(HttpResponse::Ok()
         .content_type("application/jwk-set+json")
-        .body(state.hub.access.verifier.jwks()))
+        .body(call.hub().access.verifier.jwks()))
 }
 
 /// `GET /.well-known/oauth-authorization-server`, RFC 8414.
@@ -146,12 +145,8 @@ pub(crate) async fn jwks(
     get, path = "/.well-known/oauth-authorization-server", operation_id = "get_metadata", tag = "token",
     responses((status = 200, body = api::Metadata)),
 )]
-pub(crate) async fn metadata(
-    state: web::Data<WorkerState>,
-    _request: HttpRequest,
-    _payload: web::Payload,
-) -> Result<HttpResponse, ProblemDocument> {
-    let settings = &state.hub.node.settings;
+pub(crate) async fn metadata(call: OpenCall) -> Result<HttpResponse, ProblemDocument> {
+    let settings = &call.hub().node.settings;
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     let methods = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
     Ok(HttpResponse::Ok().json(api::Metadata {

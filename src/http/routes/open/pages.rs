@@ -1,14 +1,54 @@
 //! Pages that people read: the API reference and the problem pages, in both languages, with nothing loaded from elsewhere.
 
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, http::header, web};
+use std::{
+    collections::HashMap,
+    sync::{LazyLock, OnceLock},
+};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    web,
+};
 use serde::Deserialize;
 
 use crate::{
-    call::state::WorkerState,
+    call::{open::OpenCall, page::FixedPage},
     docs, html, openapi,
     problem::{self, ProblemCode, ProblemDocument},
 };
 use heyan_texts::Locale;
+
+/// One page in each language, rendered when it is first asked for.
+#[derive(Default)]
+struct PageInLanguages {
+    zh: OnceLock<FixedPage>,
+    en: OnceLock<FixedPage>,
+}
+
+impl PageInLanguages {
+    const fn new() -> Self {
+        Self {
+            zh: OnceLock::new(),
+            en: OnceLock::new(),
+        }
+    }
+
+    const fn of(&self, locale: Locale) -> &OnceLock<FixedPage> {
+        match locale {
+            Locale::ZhCn => &self.zh,
+            Locale::En => &self.en,
+        }
+    }
+}
+
+static DOCS: PageInLanguages = PageInLanguages::new();
+static PROBLEMS: PageInLanguages = PageInLanguages::new();
+static PROBLEM: LazyLock<HashMap<ProblemCode, PageInLanguages>> = LazyLock::new(|| {
+    let codes = ProblemCode::ALL.iter();
+    codes.map(|code| (*code, PageInLanguages::default())).collect()
+});
+static STYLESHEET: LazyLock<FixedPage> = LazyLock::new(|| FixedPage::new("text/css; charset=utf-8", html::STYLESHEET));
 
 /// `GET /docs`.
 #[utoipa::path(
@@ -16,15 +56,14 @@ use heyan_texts::Locale;
     params(("lang" = Option<String>, Query), ("Accept-Language" = Option<String>, Header)),
     responses((status = 200, body = String, content_type = "text/html")),
 )]
-pub(crate) async fn docs(
-    _state: web::Data<WorkerState>,
-    request: HttpRequest,
-    _payload: web::Payload,
-) -> Result<HttpResponse, ProblemDocument> {
-    let locale = locale_of(&request);
-    let spec =
-        serde_json::from_str(openapi::COMMITTED).map_err(|_unreadable| ProblemDocument::new(ProblemCode::Internal))?;
-    Ok(page(HttpResponse::Ok(), locale).body(docs::render(&spec, locale)))
+pub(crate) async fn docs(call: OpenCall) -> Result<HttpResponse, ProblemDocument> {
+    let locale = locale_of(&call.request);
+    let render = || {
+        let spec = serde_json::from_str(openapi::COMMITTED).unwrap_or_default();
+        page(docs::render(&spec, locale), locale)
+    };
+    let page = DOCS.of(locale).get_or_init(render);
+    Ok(page.answer(&call.request, StatusCode::OK))
 }
 
 /// `GET /problems`.
@@ -33,13 +72,11 @@ pub(crate) async fn docs(
     params(("lang" = Option<String>, Query), ("Accept-Language" = Option<String>, Header)),
     responses((status = 200, body = String, content_type = "text/html")),
 )]
-pub(crate) async fn problems(
-    _state: web::Data<WorkerState>,
-    request: HttpRequest,
-    _payload: web::Payload,
-) -> Result<HttpResponse, ProblemDocument> {
-    let locale = locale_of(&request);
-    Ok(page(HttpResponse::Ok(), locale).body(problem::page::index_page(locale)))
+pub(crate) async fn problems(call: OpenCall) -> Result<HttpResponse, ProblemDocument> {
+    let locale = locale_of(&call.request);
+    let render = || page(problem::page::index_page(locale), locale);
+    let page = PROBLEMS.of(locale).get_or_init(render);
+    Ok(page.answer(&call.request, StatusCode::OK))
 }
 
 /// `GET /problems/{code}`.
@@ -51,21 +88,20 @@ pub(crate) async fn problems(
         (status = 404, body = String, content_type = "text/html"),
     ),
 )]
-pub(crate) async fn problem(
-    _state: web::Data<WorkerState>,
-    request: HttpRequest,
-    _payload: web::Payload,
-) -> Result<HttpResponse, ProblemDocument> {
-    let locale = locale_of(&request);
-    let code = ProblemCode::parse(request.match_info().query("code"));
-    match code {
-        Some(code) => Ok(page(HttpResponse::Ok(), locale).body(problem::page::problem_page(code, locale))),
-        None if wants_html(&request) => {
-            let text = problem::page::problem_page(ProblemCode::ProblemNotFound, locale);
-            Ok(page(HttpResponse::NotFound(), locale).body(text))
-        }
-        None => Err(ProblemDocument::new(ProblemCode::ProblemNotFound)),
-    }
+pub(crate) async fn problem(call: OpenCall) -> Result<HttpResponse, ProblemDocument> {
+    let locale = locale_of(&call.request);
+    let none = ProblemDocument::new(ProblemCode::ProblemNotFound);
+    let (code, status) = match ProblemCode::parse(call.request.match_info().query("code")) {
+        Some(code) => (code, StatusCode::OK),
+        None if wants_html(&call.request) => (ProblemCode::ProblemNotFound, StatusCode::NOT_FOUND),
+        None => return Err(none),
+    };
+    let Some(pages) = PROBLEM.get(&code) else {
+        return Err(none);
+    };
+    let render = || page(problem::page::problem_page(code, locale), locale);
+    let page = pages.of(locale).get_or_init(render);
+    Ok(page.answer(&call.request, status))
 }
 
 /// `GET /assets/site.css`.
@@ -73,14 +109,8 @@ pub(crate) async fn problem(
     get, path = "/assets/site.css", operation_id = "get_stylesheet", tag = "pages",
     responses((status = 200, body = String, content_type = "text/css")),
 )]
-pub(crate) async fn stylesheet(
-    _state: web::Data<WorkerState>,
-    _request: HttpRequest,
-    _payload: web::Payload,
-) -> Result<HttpResponse, ProblemDocument> {
-    Ok(HttpResponse::Ok()
-        .content_type("text/css; charset=utf-8")
-        .body(html::STYLESHEET))
+pub(crate) async fn stylesheet(call: OpenCall) -> Result<HttpResponse, ProblemDocument> {
+    Ok(STYLESHEET.answer(&call.request, StatusCode::OK))
 }
 
 /// `GET /`: the way to the reference.
@@ -88,11 +118,7 @@ pub(crate) async fn stylesheet(
     get, path = "/", operation_id = "get_home", tag = "pages",
     responses((status = 303, headers(("Location" = String)))),
 )]
-pub(crate) async fn home(
-    _state: web::Data<WorkerState>,
-    _request: HttpRequest,
-    _payload: web::Payload,
-) -> Result<HttpResponse, ProblemDocument> {
+pub(crate) async fn home(_call: OpenCall) -> Result<HttpResponse, ProblemDocument> {
     Ok(HttpResponse::SeeOther()
         .insert_header((header::LOCATION, "/docs"))
         .finish())
@@ -126,11 +152,9 @@ fn wants_html(request: &HttpRequest) -> bool {
     accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
-fn page(mut response: HttpResponseBuilder, locale: Locale) -> HttpResponseBuilder {
-    response
-        .content_type(html::CONTENT_TYPE)
-        .insert_header((header::CONTENT_LANGUAGE, locale.tag()))
-        .insert_header((header::VARY, "accept-language"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, html::CONTENT_SECURITY_POLICY));
-    response
+fn page(text: String, locale: Locale) -> FixedPage {
+    FixedPage::new(html::CONTENT_TYPE, text)
+        .with(header::CONTENT_LANGUAGE, locale.tag())
+        .with(header::VARY, "accept-language")
+        .with(header::CONTENT_SECURITY_POLICY, html::CONTENT_SECURITY_POLICY)
 }

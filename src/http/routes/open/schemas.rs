@@ -1,40 +1,38 @@
 //! What programs read to know the interface: OpenAPI, AsyncAPI and the schemas of the bus. Public, cached, with an `ETag`.
 
-use std::sync::LazyLock;
+use std::{collections::HashMap, sync::LazyLock};
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header::{self, EntityTag, Header as _},
-    web,
-};
+use actix_web::{HttpResponse, http::StatusCode};
 
 use crate::{
-    call::state::WorkerState,
+    call::{open::OpenCall, page::FixedPage},
     openapi,
     problem::{ProblemCode, ProblemDocument},
 };
-use heyan_app::foundation::hex::hex;
-use heyan_auth::sha256;
-use heyan_catalog::schema_text;
+use heyan_catalog::schema_texts;
 
-/// How long a copy may be used without asking; a new version of the hub may bring another text.
-const CACHING: &str = "public, max-age=300";
+static OPENAPI: LazyLock<FixedPage> = LazyLock::new(|| FixedPage::new("application/json", openapi::COMMITTED));
 
 /// `schemas/asyncapi.yaml` with the payloads at the addresses where the hub serves them.
-static ASYNCAPI: LazyLock<String> =
-    LazyLock::new(|| include_str!("../../../../schemas/asyncapi.yaml").replace("'./events/", "'./schemas/events/"));
+static ASYNCAPI: LazyLock<FixedPage> = LazyLock::new(|| {
+    let text = include_str!("../../../../schemas/asyncapi.yaml").replace("'./events/", "'./schemas/events/");
+    FixedPage::new("application/yaml", text)
+});
+
+/// Schemas of events by topic.
+static EVENTS: LazyLock<HashMap<&str, FixedPage>> = LazyLock::new(|| {
+    let page =
+        |(topic, text): &(&'static str, &'static str)| (*topic, FixedPage::new("application/schema+json", *text));
+    schema_texts().iter().map(page).collect()
+});
 
 /// `GET /openapi.json`.
 #[utoipa::path(
     get, path = "/openapi.json", operation_id = "get_openapi", tag = "pages",
     responses((status = 200, body = Object)),
 )]
-pub(crate) async fn openapi(
-    _state: web::Data<WorkerState>,
-    request: HttpRequest,
-    _payload: web::Payload,
-) -> Result<HttpResponse, ProblemDocument> {
-    Ok(cached(&request, "application/json", openapi::COMMITTED))
+pub(crate) async fn openapi(call: OpenCall) -> Result<HttpResponse, ProblemDocument> {
+    Ok(OPENAPI.answer(&call.request, StatusCode::OK))
 }
 
 /// `GET /asyncapi.yaml`.
@@ -42,12 +40,8 @@ pub(crate) async fn openapi(
     get, path = "/asyncapi.yaml", operation_id = "get_asyncapi", tag = "pages",
     responses((status = 200, body = Object, content_type = "application/yaml")),
 )]
-pub(crate) async fn asyncapi(
-    _state: web::Data<WorkerState>,
-    request: HttpRequest,
-    _payload: web::Payload,
-) -> Result<HttpResponse, ProblemDocument> {
-    Ok(cached(&request, "application/yaml", &ASYNCAPI))
+pub(crate) async fn asyncapi(call: OpenCall) -> Result<HttpResponse, ProblemDocument> {
+    Ok(ASYNCAPI.answer(&call.request, StatusCode::OK))
 }
 
 /// `GET /schemas/events/{name}`.
@@ -56,35 +50,9 @@ pub(crate) async fn asyncapi(
     params(("name" = String, Path)),
     responses((status = 200, body = Object, content_type = "application/schema+json")),
 )]
-pub(crate) async fn event(
-    _state: web::Data<WorkerState>,
-    request: HttpRequest,
-    _payload: web::Payload,
-) -> Result<HttpResponse, ProblemDocument> {
-    let topic = request.match_info().query("name").strip_suffix(".json");
-    let text = topic
-        .and_then(schema_text)
-        .ok_or(ProblemDocument::new(ProblemCode::RouteNotFound))?;
-    Ok(cached(&request, "application/schema+json", text))
-}
-
-/// A text that stays the same while the hub runs; `304` where the caller has it already.
-fn cached(request: &HttpRequest, media: &'static str, text: &'static str) -> HttpResponse {
-    let tag = EntityTag::new_strong(hex(&sha256(text.as_bytes())));
-    let held = match header::IfNoneMatch::parse(request) {
-        Ok(header::IfNoneMatch::Items(held)) => held.iter().any(|held| held.weak_eq(&tag)),
-        Ok(header::IfNoneMatch::Any) => request.headers().contains_key(header::IF_NONE_MATCH),
-        Err(_unreadable) => false,
-    };
-    let mut response = if held {
-        HttpResponse::NotModified()
-    } else {
-        HttpResponse::Ok()
-    };
-    response.insert_header(header::ETag(tag));
-    response.insert_header((header::CACHE_CONTROL, CACHING));
-    if held {
-        return response.finish();
-    }
-    response.content_type(media).body(text)
+pub(crate) async fn event(call: OpenCall) -> Result<HttpResponse, ProblemDocument> {
+    let topic = call.request.match_info().query("name").strip_suffix(".json");
+    let page = topic.and_then(|topic| EVENTS.get(topic));
+    let page = page.ok_or(ProblemDocument::new(ProblemCode::RouteNotFound))?;
+    Ok(page.answer(&call.request, StatusCode::OK))
 }

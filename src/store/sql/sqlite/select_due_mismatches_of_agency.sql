@@ -1,4 +1,4 @@
-SELECT m.id, m.dataset, m.subject, m.agency, m.matter, m.fields, m.record_version, m.state, m.is_final, m.due_on, m.awaits, m.revision, m.opened_at, m.updated_at, m.facts FROM (
+SELECT m.id, m.dataset, m.subject, m.agency, m.matter, m.fields, m.record_version, m.state, m.is_final, m.due_on, m.awaits, m.revision, m.opened_at, m.updated_at, m.facts, m.expires_at FROM (
     SELECT found.value ->> 0 AS due_on, found.value ->> 1 AS id FROM json_each($2) AS d CROSS JOIN json_each($3) AS s
     CROSS JOIN json_each((SELECT json_group_array(json_array(due_on, id)) FROM (
         SELECT due_on, id FROM mismatches

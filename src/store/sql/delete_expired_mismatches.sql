@@ -1,0 +1,1 @@
+DELETE FROM mismatches WHERE expires_at < $1

@@ -1,0 +1,1 @@
+DELETE FROM approvals WHERE created_at < $1

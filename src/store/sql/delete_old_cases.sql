@@ -1,0 +1,1 @@
+DELETE FROM cases WHERE until < $1

@@ -1,0 +1,1 @@
+DELETE FROM subscriptions WHERE state = 'deleted' AND updated_at < $1

@@ -1,0 +1,1 @@
+SELECT id, kind, state, asked_by, revision, facts, created_at, updated_at FROM approvals ORDER BY id
