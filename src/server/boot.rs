@@ -21,7 +21,6 @@ use tokio::{
 
 use super::{
     assemble::assemble,
-    backup::restore,
     bus, clock,
     connectors::ConnectorSlot,
     harden,
@@ -149,7 +148,6 @@ async fn open_around(
     let (public, url) = bind(&config.http.listen, config.http.tls.is_configured(), patience)?;
     let (admin, admin_url) = bind(&config.http.admin_listen, false, patience)?;
     let admin = AdminListener::start(admin)?;
-    restore::ensure_finished(&config)?;
     serving::check(&config).await?;
     let OpenedStores {
         store,

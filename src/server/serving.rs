@@ -15,6 +15,9 @@ use super::store::DATABASE;
 use heyan_config::Config;
 use heyan_store::SqliteFile;
 
+/// Folder in the data folder while a restore is under way.
+pub(super) const RESTORING: &str = "restoring";
+
 /// File in the data folder while a hub serves.
 const FILE: &str = "serving";
 
@@ -25,8 +28,14 @@ const CHECK_BYTES_MAX: u64 = 256 << 20;
 /// Checks the database after an unclean end.
 ///
 /// # Errors
-/// The folder was copied while a hub served from it, or the database is damaged.
+/// A restore was cut short, the folder was copied while a hub served from it, or the database is damaged.
 pub(super) async fn check(config: &Config) -> anyhow::Result<()> {
+    let restoring = config.node.data_dir.join(RESTORING);
+    anyhow::ensure!(
+        !restoring.exists(),
+        "{} is there: a restore was cut short; run `heyan restore` again",
+        restoring.display()
+    );
     let data = &config.node.data_dir;
     let database = data.join(DATABASE);
     if config.store.postgres.is_configured() || !database.exists() {

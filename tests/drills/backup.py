@@ -186,7 +186,8 @@ def one_backup(checks: Checks, city: City, number: int) -> dict:
     held = len(held_leaves(folder / "ledger"))
     checks.ok("it holds the leaves of its checkpoint", held == sealed, (held, sealed))
     covered = [a for a in city.acks() if a.get("index") is not None and a["index"] < sealed]
-    acks = before + [a for a in covered if a not in before]
+    early = {id(a) for a in before}
+    acks = before + [a for a in covered if id(a) not in early]
     checks.ok("what was answered before it began is under its checkpoint", all(a["index"] < sealed for a in before if a.get("index") is not None))
     home = elsewhere(city, city.work / "elsewhere")
     begun = time.monotonic()
@@ -289,6 +290,16 @@ def full_disk(checks: Checks, city: City) -> None:
         subprocess.run(["umount", small], check=False)
 
 
+def failing_calls(checks: Checks, city: City) -> None:
+    """A write, a sync or a rename that fails in the middle: exit code 3, and nothing stays."""
+    for call, error in (("pwrite64", "ENOSPC:when=20+"), ("copy_file_range", "ENOSPC:when=2+"), ("fsync", "EIO:when=3+"), ("rename", "EIO:when=2+")):
+        target = city.work / f"failing-{call}"
+        strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:error={error}"]
+        done = subprocess.run([*strace, binary(), "backup", target], env=settings(city.home), capture_output=True, text=True, timeout=60)
+        left = [p.name for p in city.work.glob("failing-*")]
+        checks.ok(f"a failing {call} is told, and nothing stays", done.returncode == 3 and not left, (done.returncode, done.stderr[-300:], left))
+
+
 def cut_short(checks: Checks, city: City, folder: Path) -> None:
     """A backup and a restore that are killed: the next ones begin anew, and no hub starts in between."""
     target = city.work / "cut"
@@ -346,6 +357,7 @@ def main() -> None:
     refused = live_copies(checks, city, options.rounds)
     refusals(checks, city, work / "backup-0")
     full_disk(checks, city)
+    failing_calls(checks, city)
     cut_short(checks, city, work / "backup-0")
     odd = city.end()
     checks.ok("the load was never refused", not odd, odd[:3])

@@ -20,7 +20,8 @@ use super::{
 use crate::{
     assemble::ledger_seed,
     loss::AcceptedLoss,
-    origin, serving,
+    origin,
+    serving::{self, RESTORING},
     settings::UnusableSettings,
     standing::{LEDGER, SET_ASIDE},
     store::DATABASE,
@@ -29,9 +30,6 @@ use heyan_auth::keys::{self, KeyRing};
 use heyan_config::Config;
 use heyan_ledger::NoteSigner;
 use heyan_ports::time::{Clock, SystemClock, rfc3339};
-
-/// Folder in the data folder while a restore is under way.
-const RESTORING: &str = "restoring";
 
 /// How a restore ended.
 pub enum RestoreOutcome {
@@ -51,20 +49,6 @@ pub struct RestoredHub {
     pub epoch: u32,
     /// Why the backup's folder could not remember the restore.
     pub not_noted: Option<String>,
-}
-
-/// Refuses to start beside a restore that was cut short.
-///
-/// # Errors
-/// There is one.
-pub(crate) fn ensure_finished(config: &Config) -> anyhow::Result<()> {
-    let folder = config.node.data_dir.join(RESTORING);
-    anyhow::ensure!(
-        !folder.exists(),
-        "{} is there: a restore was cut short; run `heyan restore` again",
-        folder.display()
-    );
-    Ok(())
 }
 
 /// Puts the backup in `dir` into the data folder of the settings; `reason` is entered in the ledger.
