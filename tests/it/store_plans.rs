@@ -130,7 +130,6 @@ fn texts(engine: &str) -> BTreeMap<String, String> {
 }
 
 /// How a text reaches a table.
-#[derive(Debug)]
 struct Access {
     table: String,
     index: Option<String>,
@@ -141,7 +140,6 @@ struct Access {
 /// Judges what the planner said of a text; `columns` are those of each table.
 struct Judge {
     columns: BTreeMap<String, BTreeSet<String>>,
-    used: BTreeSet<&'static str>,
     faults: Vec<String>,
 }
 
@@ -152,7 +150,6 @@ impl Judge {
         }
         Self {
             columns,
-            used: BTreeSet::new(),
             faults: Vec::new(),
         }
     }
@@ -169,10 +166,10 @@ impl Judge {
             let searched: BTreeSet<&str> = words
                 .filter(|word| columns.contains(*word) || *word == "rowid")
                 .collect();
-            let list: &[(&'static str, &str)] = if searched.is_empty() {
-                &WALKS
+            let kind = if searched.is_empty() {
+                "walks"
             } else if searched.iter().all(|column| SHARED_WORDS.contains(column)) {
-                &RUNS
+                "reads a run of"
             } else {
                 continue;
             };
@@ -180,20 +177,17 @@ impl Judge {
             let is_range = ["day>", "day <", "day >", "day<"]
                 .iter()
                 .any(|range| access.condition.contains(range));
-            match WALKS.iter().chain(&RUNS).find(|(known, _)| *known == name) {
-                Some((known, _)) => {
-                    self.used.insert(known);
-                }
-                None if is_range => {}
-                None => {
-                    let kind = if list.len() == WALKS.len() {
-                        "walks"
-                    } else {
-                        "reads a run of"
-                    };
-                    self.faults.push(format!("{name} {kind} {access:?}"));
-                }
+            let is_listed = WALKS.iter().chain(&RUNS).any(|(known, _)| *known == name);
+            if is_listed || is_range {
+                continue;
             }
+            let Access {
+                table,
+                index,
+                condition,
+            } = access;
+            self.faults
+                .push(format!("{name} {kind} {table} by {index:?} for {condition}"));
         }
     }
 
