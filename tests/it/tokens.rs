@@ -21,7 +21,7 @@ async fn token(hub: &TestHub, form: &str, basic: Option<(&str, &str)>) -> (u16, 
 async fn a_secret_buys_a_token_and_rotation_keeps_the_old_one_for_a_while() {
     let hub = TestHub::with_parties().await;
     let manager = hub.token("manager");
-    let body = json!({"id": "tax", "name": "税务局", "credit_code": "11340200003010677X", "role": "agency"});
+    let body = json!({"id": "tax", "name": "税务局", "credit_code": "11340200003015013K", "role": "agency"});
     let (status, made) = hub.send("POST", "/v1/agencies", Some(&manager), Some(&body)).await;
     assert_eq!(status, 201, "{made}");
     let secret = made["client_secret"].as_str().unwrap();
