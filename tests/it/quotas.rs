@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use heyan::{
     config::Config,
-    ports::{outward::NoConnectors, quotas::QuotaKind},
+    ports::{outward::NoConnectors, quotas::QuotaKind, time::Clock as _},
 };
 use serde_json::{Value, json};
 

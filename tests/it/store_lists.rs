@@ -8,6 +8,7 @@ use heyan::ports::{
     deliveries::{DeliveryFilter, DeliveryPhase, DeliveryResult, DeliveryRow, EventRow},
     error::StoreError,
     mismatches::{DueWrite, MismatchFilter, MismatchRow, MismatchWrite},
+    quotas::QuotaKind,
     store::Store,
     subject::RowKey,
     watches::{WatchFilter, WatchPhase, WatchRow},
