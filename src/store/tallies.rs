@@ -36,7 +36,13 @@ impl TallyKind {
     }
 
     fn parse(word: &str) -> Option<Self> {
-        let all = [Self::Mismatch, Self::Due, Self::Delivery, Self::Alert, Self::Unpublished];
+        let all = [
+            Self::Mismatch,
+            Self::Due,
+            Self::Delivery,
+            Self::Alert,
+            Self::Unpublished,
+        ];
         all.into_iter().find(|kind| kind.as_str() == word)
     }
 }

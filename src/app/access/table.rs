@@ -288,9 +288,14 @@ impl AccessTable {
 
     /// Whether an agency has a client with the role `authority` once `rows` are written.
     fn is_authority_with(&self, rows: &[ClientRow], agency: &str) -> bool {
-        let is_of = |row: &ClientRow| row.agency.as_deref() == Some(agency) && row.role == ClientRole::Authority.as_str();
+        let is_of =
+            |row: &ClientRow| row.agency.as_deref() == Some(agency) && row.role == ClientRole::Authority.as_str();
         let is_kept = |row: &ClientRow| rows.iter().all(|new| new.id != row.id);
-        rows.iter().any(is_of) || self.clients.values().any(|known| is_of(&known.row) && is_kept(&known.row))
+        rows.iter().any(is_of)
+            || self
+                .clients
+                .values()
+                .any(|known| is_of(&known.row) && is_kept(&known.row))
     }
 
     fn insert_agency(&mut self, agency: AccessAgency) {
