@@ -7,6 +7,9 @@ use std::{
 
 use heyan_config::Config;
 
+/// Folder of the ledger in the data folder.
+pub(super) const LEDGER: &str = "ledger";
+
 /// Between the origin of the settings and the number of losses.
 const ROLLBACK_MARK: &str = "-r";
 
@@ -29,7 +32,7 @@ pub(super) fn beside_key(config: &Config, origin: &str) -> (PathBuf, String) {
 /// The origin of the settings, or the one that an accepted loss made of it.
 pub(super) fn in_use(config: &Config) -> String {
     let stated = &config.node.origin;
-    let key = fs::read_to_string(config.node.data_dir.join("ledger/key.pub")).unwrap_or_default();
+    let key = fs::read_to_string(config.node.data_dir.join(LEDGER).join("key.pub")).unwrap_or_default();
     if let Some((name, _)) = key
         .split_once('+')
         .filter(|(name, _)| losses_of(name, stated).is_some())

@@ -6,7 +6,12 @@ use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 
-use super::{assemble::open_ledger, loss::AcceptedLoss, origin, store};
+use super::{
+    assemble::open_ledger,
+    loss::AcceptedLoss,
+    origin::{self, LEDGER},
+    store,
+};
 use heyan_app::{
     foundation::error::AppError,
     node::{
@@ -24,9 +29,6 @@ use heyan_ports::{commit::Commit, positions::ReadPosition, store::Store, time::C
 
 /// File in the ledger's folder with the number of the newest change of the database.
 pub(super) const CHANGES: &str = "changes";
-
-/// Folder of the ledger in the data folder.
-pub(super) const LEDGER: &str = "ledger";
 
 /// Begins the name of a ledger that was set aside.
 pub(super) const SET_ASIDE: &str = "ledger-before-";

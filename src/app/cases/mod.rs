@@ -240,7 +240,7 @@ fn co_handlers(hub: &Hub, lead: &str, body: &CaseBody<'_>) -> Result<Vec<CoHandl
         let fault = |member: &str| AppError::fault(format!("/co_handlers/{place}/{member}"), "invalid_value");
         let known = access
             .agencies
-            .get(&*one.agency)
+            .get(&one.agency)
             .is_some_and(|agency| !agency.row.disabled);
         let twice = || {
             all.iter()

@@ -146,21 +146,17 @@ impl SystemGate {
         let Some(connector) = &self.source else { return };
         let is_closed = self.state() == BreakerState::Closed;
         match trouble {
-            Some(trouble) if !is_closed => {
-                if !self.is_down.swap(true, Ordering::AcqRel) {
-                    let (source_status, cause) = (trouble.status(), trouble.source().to_string());
-                    tracing::warn!(
-                        connector,
-                        source_status,
-                        cause,
-                        "connector down: its calls are answered source_unavailable"
-                    );
-                }
+            Some(trouble) if !is_closed && !self.is_down.swap(true, Ordering::AcqRel) => {
+                let (source_status, cause) = (trouble.status(), trouble.source().to_string());
+                tracing::warn!(
+                    connector,
+                    source_status,
+                    cause,
+                    "connector down: its calls are answered source_unavailable"
+                );
             }
-            None if is_closed => {
-                if self.is_down.swap(false, Ordering::AcqRel) {
-                    tracing::info!(connector, "connector recovered");
-                }
+            None if is_closed && self.is_down.swap(false, Ordering::AcqRel) => {
+                tracing::info!(connector, "connector recovered");
             }
             _ => {}
         }

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::UNIX_EPOCH};
 
-use crate::standing::LEDGER;
+use crate::origin::LEDGER;
 
 /// File in the data folder: time of the last backup, Unix microseconds, and its folder.
 const FILE: &str = "last-backup";

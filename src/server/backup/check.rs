@@ -10,7 +10,8 @@ use super::{
     files::{self, ListedFile},
 };
 use crate::{
-    standing::{CHANGES, LEDGER, SET_ASIDE},
+    origin::LEDGER,
+    standing::{CHANGES, SET_ASIDE},
     store::{DATABASE, ROOT_MARK},
 };
 use heyan_app::node::standing::LedgerStanding;

@@ -15,9 +15,10 @@ use super::{
 };
 use crate::{
     monitor::DiskSpace,
-    origin, serving,
+    origin::{self, LEDGER},
+    serving,
     settings::UnusableSettings,
-    standing::{CHANGES, LEDGER, SET_ASIDE},
+    standing::{CHANGES, SET_ASIDE},
     store::{DATABASE, ROOT_MARK},
 };
 use heyan_app::node::standing::{EPOCH, LedgerStanding};

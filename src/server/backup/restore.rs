@@ -20,10 +20,10 @@ use super::{
 use crate::{
     assemble::ledger_seed,
     loss::AcceptedLoss,
-    origin,
+    origin::{self, LEDGER},
     serving::{self, RESTORING},
     settings::UnusableSettings,
-    standing::{LEDGER, SET_ASIDE},
+    standing::SET_ASIDE,
     store::DATABASE,
 };
 use heyan_auth::keys::{self, KeyRing};
