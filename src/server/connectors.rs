@@ -39,7 +39,7 @@ impl ConnectorSlot {
     /// A file is wrong, or a dataset would become live or cease to be: all of the old connectors stay.
     pub(super) fn reload(&self, config: &Config, catalog: &Catalog) -> anyhow::Result<()> {
         let (new, old) = (
-            outward::connectors(config, &self.webhooks).context("connectors.folder")?,
+            outward::connectors(config, &self.webhooks).context("connectors.folder: its files cannot be used")?,
             self.now.load(),
         );
         let changed = catalog

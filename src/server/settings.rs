@@ -65,7 +65,8 @@ fn read(config: &Config) -> anyhow::Result<PreparedSettings> {
     let rules =
         catalog::supervision::load(folder_of(&config.supervision.rules_file)).context("supervision.rules_file")?;
     let webhooks = Arc::new(outward::webhooks(config)?);
-    let connectors = Arc::new(ConnectorSlot::of(config, &webhooks).context("connectors.folder")?);
+    let connectors =
+        Arc::new(ConnectorSlot::of(config, &webhooks).context("connectors.folder: its files cannot be used")?);
     outward::schedule(config)?;
     outward::calendar(config)?;
     licences::licences(config, &catalog).context("[licences]")?;

@@ -44,13 +44,15 @@ async fn a_webhook_carries_the_trace_of_the_call_that_it_comes_of() {
     hub.stop().await;
 }
 
+/// Paths with the traces that came.
+type SeenCalls = Arc<Mutex<Vec<(String, Option<String>)>>>;
+
 /// An outside system: a source of persons at `/ask`, a sink at `/share`.
 struct Outside {
     port: u16,
     /// What `/ask` answers.
     status: Arc<AtomicU16>,
-    /// Paths with the traces that came.
-    came: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    came: SeenCalls,
 }
 
 impl Outside {

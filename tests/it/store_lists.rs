@@ -188,14 +188,8 @@ async fn deliveries_are_listed_as_asked(store: &dyn Store) {
     };
     assert_eq!(dead(None, (4, 20)).await, of(|n| n % 2 == 0 && (4..20).contains(&n)));
     assert_eq!(dead(Some("sink:b"), (i64::MIN, i64::MAX)).await, of(|n| n % 6 == 0));
-    let pending: Vec<String> = store
-        .pending_targets()
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|(target, _)| target)
-        .collect();
-    assert_eq!(pending, ["sink:b", "sub_a"]);
+    let pending = store.pending_targets().await.unwrap();
+    assert!(pending.iter().map(|(target, _)| &**target).eq(["sink:b", "sub_a"]));
 }
 
 async fn watches_are_listed_as_asked(store: &dyn Store) {

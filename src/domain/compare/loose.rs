@@ -146,12 +146,8 @@ fn latin(a: &str, b: &str) -> Verdict {
         if left.concat() == right.concat() || sorted(&left) == sorted(&right) {
             return REVIEW_VARIANT;
         }
-        let (few, many) = if left.len() <= right.len() {
-            (&left, &right)
-        } else {
-            (&right, &left)
-        };
-        if few.len() >= 2 && is_within(few, many) {
+        let holds = |few: &[String], many: &[String]| few.len() >= 2 && few.len() <= many.len() && is_within(few, many);
+        if holds(&left, &right) || holds(&right, &left) {
             return REVIEW_PARTIAL;
         }
     }

@@ -236,7 +236,7 @@ fn put_many(call: HandlerCall, intake: RecordsIntake) -> Result<HttpResponse, Pr
 /// What a line turned out to be.
 enum IncomingLine {
     Record,
-    Unreadable(ProblemDocument),
+    Unreadable(Box<ProblemDocument>),
     /// Counted, not answered.
     Blank,
 }
@@ -287,7 +287,7 @@ impl RecordsIntake {
                     lines.push(IncomingLine::Record);
                     records.push(Ok(record));
                 }
-                Some(Err(problem)) => lines.push(IncomingLine::Unreadable(problem)),
+                Some(Err(problem)) => lines.push(IncomingLine::Unreadable(Box::new(problem))),
                 None => lines.push(IncomingLine::Blank),
             }
         }
@@ -301,7 +301,7 @@ impl RecordsIntake {
             tally.line += 1;
             let (result, erased) = match line {
                 IncomingLine::Blank => continue,
-                IncomingLine::Unreadable(problem) => (Err(problem), None),
+                IncomingLine::Unreadable(problem) => (Err(*problem), None),
                 IncomingLine::Record => match results.next() {
                     Some((result, erased)) => (result.map_err(ProblemDocument::from), erased),
                     None => (Err(ProblemDocument::new(ProblemCode::Internal)), None),

@@ -191,8 +191,11 @@ pub fn pack(input: &[u8]) {
     assert!(check::check(input, &[]).is_err(), "a pack is proven without keys");
 }
 
+/// A name, and what takes its input.
+pub type FuzzTarget = (&'static str, fn(&[u8]));
+
 /// The targets by name.
-pub const TARGETS: [(&str, fn(&[u8])); 8] = [
+pub const TARGETS: [FuzzTarget; 8] = [
     ("envelope", envelope),
     ("sealed", sealed),
     ("cursor", cursor),
