@@ -244,6 +244,7 @@ fn resident_number(n: u32) -> String {
 
 impl World {
     fn open(loses_a_write: bool) -> Self {
+        let _already = rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -266,7 +267,7 @@ impl World {
         self.crashes += 1;
         drop(self.process.take());
         if let (true, Some(id)) = (self.loses_a_write, self.last_changed.take()) {
-            let file = format!("sqlite://{}/data/heyan.sqlite", self.folder.path().display());
+            let file = format!("sqlite://{}/data/data/heyan.sqlite", self.folder.path().display());
             self.runtime.block_on(async {
                 let mut database = sqlx::SqliteConnection::connect(&file).await.unwrap();
                 let lost = sqlx::query("UPDATE mismatches SET state = 'open' WHERE id = ? AND state <> 'open'");
@@ -341,7 +342,7 @@ impl World {
             }
             let passing = phase == Phase::Closed && matches!(state, "record_accepted" | "corrected");
             assert!(passing && Instant::now() < end, "{status}: {wanted} expected, {found}");
-            self.runtime.block_on(tokio::time::sleep(Duration::from_millis(20)));
+            std::thread::sleep(Duration::from_millis(20));
         }
     }
 
