@@ -1,26 +1,14 @@
 //! What settings may not be, beyond their types: each finding names the key, what is wrong and the remedy.
 //! A limit of zero is no limit at all in the code behind it, so zero is refused where a limit stands.
 
-use std::{fmt, net::SocketAddr};
+use std::net::SocketAddr;
 
 use heyan_domain::{budget::VALUE_UNITS, division::HomeCity};
 
-use super::{Config, GuessSettings};
-
-/// One unsafe or impossible setting.
-#[derive(Debug)]
-pub struct UnsafeSetting {
-    /// Such as `http.listen`.
-    pub key: &'static str,
-    /// What is wrong, and what to do.
-    pub remedy: String,
-}
-
-impl fmt::Display for UnsafeSetting {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: {}", self.key, self.remedy)
-    }
-}
+use super::{
+    Config, GuessSettings,
+    unsafe_setting::{UnsafeSetting, between},
+};
 
 /// Limits of the guess budget with which honest agencies would be told nothing.
 fn guess_budget(guess: &GuessSettings, found: &mut Vec<UnsafeSetting>) {
@@ -358,16 +346,4 @@ fn combinations(config: &Config, found: &mut Vec<UnsafeSetting>) {
         "auth.issuer",
         "must be a name or URL without white space, at most 255 bytes",
     );
-}
-
-/// Refuses values that are not between their least and their most.
-pub(super) fn between(found: &mut Vec<UnsafeSetting>, rows: &[(&'static str, u64, u64, u64)]) {
-    for (key, value, least, most) in rows {
-        if !(least..=most).contains(&value) {
-            found.push(UnsafeSetting {
-                key,
-                remedy: format!("must be {least} to {most}, is {value}"),
-            });
-        }
-    }
 }

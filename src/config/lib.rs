@@ -15,6 +15,7 @@ mod guess;
 mod kafka;
 mod licences;
 mod quotas;
+mod unsafe_setting;
 
 use std::path::{Path, PathBuf};
 
@@ -24,12 +25,12 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
-pub use check::UnsafeSetting;
 pub use guess::GuessSettings;
 pub use heyan_telemetry::LogFormat;
 pub use kafka::KafkaSettings;
 pub use licences::Licences;
 pub use quotas::QuotaSettings;
+pub use unsafe_setting::UnsafeSetting;
 
 /// The defaults, as they ship.
 pub const DEFAULTS: &str = include_str!("../../config/hub.toml");

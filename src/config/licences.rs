@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{UnsafeSetting, check::between};
+use super::unsafe_setting::{UnsafeSetting, between};
 
 /// Electronic licences.
 #[derive(Clone, Debug, Serialize, Deserialize)]

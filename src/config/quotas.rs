@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{UnsafeSetting, check::between};
+use super::unsafe_setting::{UnsafeSetting, between};
 
 /// What one agency may cause.
 #[derive(Clone, Debug, Serialize, Deserialize)]

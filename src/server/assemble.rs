@@ -7,8 +7,9 @@ use arc_swap::ArcSwap;
 use super::{bus, licences, outward, store};
 use heyan_app::{
     access::{
+        counters::CeilingCounters,
         part::{AccessPart, TokenCache},
-        table::{AccessTable, CeilingCounters},
+        table::AccessTable,
     },
     foundation::{quota::QuotaLimits, trust::LineTrust, vault::ColumnVault},
     mismatch::pending::PendingTable,

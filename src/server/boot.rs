@@ -216,11 +216,6 @@ async fn settle(hub: &Arc<Hub>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A folder of the settings; `None` if the setting is empty.
-pub fn folder_of(folder: &Path) -> Option<&Path> {
-    Some(folder).filter(|folder| !folder.as_os_str().is_empty())
-}
-
 pub(super) fn make_private_dir(folder: &Path) -> anyhow::Result<()> {
     if !folder.is_dir() {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot create folder {}", folder.display()))?;

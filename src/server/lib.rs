@@ -15,6 +15,7 @@ pub mod boot;
 mod bus;
 mod clock;
 mod connectors;
+mod folder;
 pub mod harden;
 mod licences;
 mod loss;

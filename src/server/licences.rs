@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use anyhow::Context;
 use tokio::sync::Semaphore;
 
-use super::boot::folder_of;
+use super::folder::folder_of;
 use heyan_app::licences::state::{LicenceSettings, LicenceState};
 use heyan_auth::signature::{Certificate, SoftwareProvider};
 use heyan_catalog::Catalog;

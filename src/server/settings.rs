@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::Context;
 
-use super::{boot::folder_of, bus, connectors::ConnectorSlot, harden, licences, outward, store, tls};
+use super::{bus, connectors::ConnectorSlot, folder::folder_of, harden, licences, outward, store, tls};
 use heyan_auth::network::IpNetwork;
 use heyan_catalog::{self as catalog, Catalog, item::ServiceItem};
 use heyan_config::Config;

@@ -35,7 +35,10 @@ const SMALL: [(&str, &str); 18] = [
     ("asks", "what one node wants to know of another; kept a minute"),
     ("agencies", "held whole in memory: some thousands"),
     ("agency_rows", "a row for each agency, kind and connection that writes"),
-    ("approvals", "asked for by persons, one by one, and forgotten after a week"),
+    (
+        "approvals",
+        "asked for by persons, one by one, and forgotten after a week",
+    ),
     ("clients", "held whole in memory: some for an agency"),
     ("cosigned", "a row for each pair of nodes"),
     ("grants", "held whole in memory, read at a start"),

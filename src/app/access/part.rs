@@ -13,7 +13,7 @@ use heyan_auth::{
 use heyan_cache::BoundedMap;
 use tokio::sync::Mutex;
 
-use super::table::{AccessTable, CeilingCounters};
+use super::{counters::CeilingCounters, table::AccessTable};
 use crate::foundation::quota::QuotaCounts;
 
 /// Who may call and what they may do.

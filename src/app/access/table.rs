@@ -6,11 +6,14 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     net::IpAddr,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
 
+pub use super::role::ClientRole;
+
+use super::counters::CeilingCounters;
 use crate::foundation::{quota::MismatchRoom, sharded::ShardedMap, usage::UsageCounter};
 use heyan_auth::network::SourceNetworks;
 use heyan_catalog::{Catalog, Dataset};
@@ -18,53 +21,10 @@ use heyan_domain::budget::AskerTally;
 use heyan_domain::policy::{
     FieldSet, GrantOperation, ItemCodes, OperationSet, RefusalClause, SharingKind, UsePermission,
 };
-use heyan_ports::access::{AccessRows, AgencyRow, ClientRow, GrantRow, GrantUsage};
-use heyan_ports::guesses::RightSubjects;
+use heyan_ports::access::{AccessRows, AgencyRow, ClientRow, GrantRow};
 
 /// How far the clocks of nodes may be apart: a grant that one gave is not refused by another that is behind.
 const LEEWAY_US: i64 = 60_000_000;
-
-/// What a client is for. Manager, operator and auditor are disjoint: a client has one role (CONTRACT §3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ClientRole {
-    /// Verifies, and works mismatches of its own.
-    Agency,
-    /// Owns datasets: contributes records, decides corrections.
-    Authority,
-    /// Runs the hub.
-    Operator,
-    /// Administers agencies and grants.
-    Manager,
-    /// Reads the ledger and traces.
-    Auditor,
-}
-
-impl ClientRole {
-    /// Every role.
-    pub const ALL: [Self; 5] = [
-        Self::Agency,
-        Self::Authority,
-        Self::Operator,
-        Self::Manager,
-        Self::Auditor,
-    ];
-
-    /// The wire word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Agency => "agency",
-            Self::Authority => "authority",
-            Self::Operator => "operator",
-            Self::Manager => "manager",
-            Self::Auditor => "auditor",
-        }
-    }
-
-    /// The role of a wire word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.as_str() == word)
-    }
-}
 
 /// An agency with its grants, by dataset number.
 pub struct AccessAgency {
@@ -125,73 +85,6 @@ pub struct AccessTable {
     pub clients: ShardedMap<Arc<AccessClient>>,
     /// Grants as stored, by id.
     pub grants: ShardedMap<Arc<GrantRow>>,
-}
-
-/// Counters of daily ceilings, and tallies of agencies; they outlive the table.
-#[derive(Default)]
-pub struct CeilingCounters {
-    grants: Mutex<HashMap<Box<str>, Arc<UsageCounter>, ahash::RandomState>>,
-    askers: Mutex<HashMap<u32, Arc<AskerTally>, ahash::RandomState>>,
-    rooms: Mutex<HashMap<u32, Arc<MismatchRoom>, ahash::RandomState>>,
-}
-
-impl CeilingCounters {
-    fn of(&self, grant: &str) -> Arc<UsageCounter> {
-        let mut counters = self.grants.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(counters.entry(grant.into()).or_default())
-    }
-
-    /// The tally of an agency, by its number in the ledger.
-    pub fn asker(&self, agency: u32) -> Arc<AskerTally> {
-        let mut askers = self.askers.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(askers.entry(agency).or_default())
-    }
-
-    fn room(&self, agency: u32) -> Arc<MismatchRoom> {
-        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(rooms.entry(agency).or_default())
-    }
-
-    /// Takes over the numbers of right subjects that the store holds.
-    pub fn restore_right(&self, right: &[RightSubjects], today: i32) {
-        for row in right {
-            self.asker(row.agency).restore_right(row.day, row.subjects, today);
-        }
-    }
-
-    /// The right subjects that were counted since the last call, for the store.
-    pub fn drain_right(&self) -> Vec<RightSubjects> {
-        let askers = self.askers.lock().unwrap_or_else(PoisonError::into_inner);
-        let drained = askers.iter().flat_map(|(agency, asker)| {
-            let drained = asker.drain_right().into_iter();
-            drained.map(|(day, subjects)| RightSubjects {
-                agency: *agency,
-                day,
-                subjects,
-            })
-        });
-        drained.collect()
-    }
-
-    /// Takes over the counts that the store holds.
-    pub fn restore(&self, usage: &[GrantUsage]) {
-        for used in usage {
-            self.of(&used.grant).restore(used.day, used.used);
-        }
-    }
-
-    /// What was counted since the last call, for the store.
-    pub fn drain(&self) -> Vec<GrantUsage> {
-        let counters = self.grants.lock().unwrap_or_else(PoisonError::into_inner);
-        let drained = counters.iter().filter_map(|(grant, counter)| {
-            counter.drain().map(|(day, used)| GrantUsage {
-                grant: grant.to_string(),
-                day,
-                used,
-            })
-        });
-        drained.collect()
-    }
 }
 
 /// Why a caller may not ask.

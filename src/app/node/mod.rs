@@ -9,6 +9,7 @@ pub mod outbox;
 pub mod peer_table;
 pub mod peers;
 pub(crate) mod quotas;
+pub(crate) mod raise;
 pub mod settings;
 pub mod standing;
 pub(crate) mod tables;

@@ -258,7 +258,7 @@ async fn raise(hub: &Hub, node: &NodeRow, why: &WitnessError) -> Result<(), AppE
         facts: serde_json::json!({"origin": node.origin, "why": why.to_string()}).to_string(),
         ..crate::supervision::alert(hub, "ledger_forked", once, now_us)?
     };
-    super::upkeep::raise(hub, vec![alert]).await
+    super::raise::raise(hub, vec![alert]).await
 }
 
 async fn own_entry(hub: &Hub, index: u64, wait: Duration) -> Result<Option<HeldEntry>, AppError> {

@@ -1,7 +1,7 @@
 //! What time alone changes: overdue mismatches and missing years become alerts, old replies and guesses are forgotten, and
 //! the gauges are counted.
 
-use super::hub::Hub;
+use super::{hub::Hub, raise::raise};
 use crate::{foundation::error::AppError, licences, mismatch::steps, supervision, watches};
 use heyan_domain::{calendar::china_date, mismatch::MismatchPhase};
 use heyan_ports::{commit::Commit, store::ForgetBefore};
@@ -103,20 +103,6 @@ pub async fn sweep(hub: &Hub, now_us: i64) -> Result<(), AppError> {
     let mut alerts = overdue(hub, now_us).await?;
     alerts.extend(missing_years(hub, now_us)?);
     raise(hub, alerts).await
-}
-
-/// Writes alerts, but those of rules that are off; one that is known already only gains evidence.
-///
-/// # Errors
-/// Returns an error if the store cannot be reached.
-pub(crate) async fn raise(hub: &Hub, mut alerts: Vec<AlertRow>) -> Result<(), AppError> {
-    alerts.retain(|alert| hub.supervision.raises(&alert.rule));
-    if alerts.is_empty() {
-        return Ok(());
-    }
-    let commit = Commit::default().with(alerts);
-    hub.write(commit).await?;
-    Ok(())
 }
 
 /// Gives mismatches that began while the working days were not known their due day, now that they are.

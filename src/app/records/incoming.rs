@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use super::{IngestResult, IngestedRecord, RecordIngest};
+use super::result::{IngestResult, IngestedRecord, RecordIngest};
 use crate::{
     foundation::error::AppError,
     node::{hub::Hub, standing::ChangeCounter},

@@ -5,6 +5,7 @@
 pub mod feed;
 mod foreign;
 mod incoming;
+mod result;
 mod shown;
 mod written;
 
@@ -15,9 +16,12 @@ use std::{collections::HashSet, sync::Arc};
 use serde_json::Value;
 
 pub(crate) use self::incoming::{IncomingRecord, noticed};
-pub use self::incoming::{IntakeOrigin, KeptFields};
 pub(crate) use self::shown::shown;
 pub(crate) use self::written::{changes, entry_by, entry_of};
+pub use self::{
+    incoming::{IntakeOrigin, KeptFields},
+    result::{IngestResult, IngestedRecord, RecordIngest},
+};
 use super::access::table::ChargedUse;
 use super::licences::IssuedLicences;
 use super::node::caller::Caller;
@@ -25,7 +29,7 @@ use super::{
     foundation::{error::AppError, purpose},
     node::hub::Hub,
 };
-use heyan_catalog::{Dataset, IntakeFinding};
+use heyan_catalog::Dataset;
 use heyan_domain::{
     fault::MemberFault,
     policy::{FieldSet, GrantOperation},
@@ -36,45 +40,6 @@ use heyan_ledger::{
 };
 use heyan_ports::{commit::Commit, time};
 use heyan_ports::{positions::BusWrites, records::RecordWrite, subject::RecordKey};
-
-/// What became of one record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RecordIngest {
-    /// The first version.
-    Created,
-    /// A new version.
-    Updated,
-    /// The same values are current already.
-    Unchanged,
-    /// The authority's own version is not newer than what is stored.
-    Ignored,
-}
-
-impl RecordIngest {
-    /// The wire word.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Updated => "updated",
-            Self::Unchanged => "unchanged",
-            Self::Ignored => "ignored",
-        }
-    }
-}
-
-/// A record that was taken in, or would be.
-#[derive(Clone, Debug)]
-pub struct IngestedRecord {
-    /// What became of it.
-    pub ingested: RecordIngest,
-    /// The version that is current now.
-    pub version: u32,
-    /// What was noticed about its values.
-    pub findings: Vec<IntakeFinding>,
-}
-
-/// What became of one record.
-pub type IngestResult = Result<IngestedRecord, AppError>;
 
 /// How records are taken in.
 #[derive(Clone, Debug)]

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     foundation::{error::AppError, lease::ClusterDuty, vault::SealPlace},
-    node::{hub::Hub, peers, upkeep},
+    node::{hub::Hub, peers, raise::raise},
 };
 use heyan_domain::supervision::{LedgerFact, SeenEntry, SupervisionFinding, Supervisor};
 use heyan_ledger::{Ledger, entry};
@@ -280,7 +280,7 @@ impl WatchKnowledge {
         self.reader = Some(reader);
         let alerts = alerts?;
         if !alerts.is_empty() {
-            upkeep::raise(hub, alerts).await?;
+            raise(hub, alerts).await?;
             hub.node.wakeups.publisher.notify_one();
         }
         Ok(())

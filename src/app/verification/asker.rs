@@ -13,7 +13,7 @@ use super::{
 use crate::{
     foundation::error::AppError,
     mismatch::pending::PendingSubject,
-    node::{hub::Hub, upkeep::raise},
+    node::{hub::Hub, raise::raise},
 };
 use heyan_domain::{
     budget::{AgencyStanding, BudgetAllowance, BudgetQuestion, CountedSubject, GuessCount, VALUE_UNITS},

@@ -206,7 +206,7 @@ pub struct DeliveryResult {
 pub struct DeliveryFilter {
     /// To subscriptions of this agency; `None`: to any, and to sinks.
     pub agency: Option<String>,
-    /// To this target, whoever has it; `None`: to any.
+    /// To this target of any agency; `None`: to any target.
     pub target: Option<String>,
     /// In this state.
     pub state: Option<DeliveryPhase>,

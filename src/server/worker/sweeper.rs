@@ -26,7 +26,7 @@ const LOOK_TICK: Duration = Duration::from_millis(100);
 const LOOKS_WITHIN: Duration = Duration::from_secs(10);
 
 /// A time by which something may be deleted: read first, and the clock was found right by a look that began afterwards. `None`: it is
-/// doubtful, or nobody looks.
+/// doubtful, or the clock is not being looked at.
 async fn checked_time(hub: &Hub) -> Option<i64> {
     let health = &hub.node.health;
     let (now_us, looks) = (hub.clock.now_us(), health.clock_looks());

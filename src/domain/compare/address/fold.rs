@@ -133,3 +133,12 @@ pub(super) fn is_postcode(text: &str, head: &DivisionChain) -> bool {
         of_province.any(|row| (row.1..=row.2).contains(&first))
     })
 }
+
+/// The text with every character that is outside the list of 2013 replaced by the first standard one; `None` if there is none.
+pub(super) fn standard(raw: &str) -> Option<String> {
+    let first = |c: char| crate::reference::standard_forms(c).chars().next();
+    if raw.chars().all(|c| first(c).is_none()) {
+        return None;
+    }
+    Some(raw.chars().map(|c| first(c).unwrap_or(c)).collect())
+}

@@ -4,7 +4,6 @@ use super::{AddressForm, fold};
 use crate::compare::form::{CanonicalValue, ValueForm};
 use crate::compare::review::REVIEW_VARIANT;
 use crate::division::HomeCity;
-use crate::reference;
 use crate::verdict::{MatchBasis, ReviewReason, Verdict};
 
 /// Holds a claimed address against a record's, in a hub of `home`; symmetric but for the side that a reason names.
@@ -28,7 +27,7 @@ pub(crate) fn judge(claim: &str, record: &CanonicalValue, home: Option<&HomeCity
         return verdict;
     }
     // Traditional characters hide the divisions and words: look again in standard characters.
-    let (left, right) = (standard(claim), standard(record.raw()));
+    let (left, right) = (fold::standard(claim), fold::standard(record.raw()));
     if left.is_none() && right.is_none() {
         return verdict;
     }
@@ -38,13 +37,4 @@ pub(crate) fn judge(claim: &str, record: &CanonicalValue, home: Option<&HomeCity
         Verdict::Match(_) => REVIEW_VARIANT,
         verdict => verdict,
     }
-}
-
-/// The text with every character that is outside the list of 2013 replaced by the first standard one; `None` if there is none.
-pub(super) fn standard(raw: &str) -> Option<String> {
-    let first = |c: char| reference::standard_forms(c).chars().next();
-    if raw.chars().all(|c| first(c).is_none()) {
-        return None;
-    }
-    Some(raw.chars().map(|c| first(c).unwrap_or(c)).collect())
 }

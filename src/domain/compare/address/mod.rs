@@ -88,7 +88,7 @@ pub fn head_text(raw: &str) -> String {
 
 /// How much of an address a claim names: a home needs a street or place, a house and a room; less than a house is an area.
 pub(crate) fn reach(claim: &str) -> ClaimReach {
-    let standard = judge::standard(claim);
+    let standard = fold::standard(claim);
     let address = AddressForm::parse(standard.as_deref().unwrap_or(claim));
     let any = |wanted: fn(PartKind) -> bool| address.tail.iter().any(|(kind, _)| wanted(kind));
     let has_place = any(|kind| {
