@@ -270,7 +270,7 @@ impl World {
             let file = format!("sqlite://{}/data/data/heyan.sqlite", self.folder.path().display());
             self.runtime.block_on(async {
                 let mut database = sqlx::SqliteConnection::connect(&file).await.unwrap();
-                let lost = sqlx::query("UPDATE mismatches SET state = 'open' WHERE id = ? AND state <> 'open'");
+                let lost = sqlx::query("UPDATE mismatches SET state = 'open', is_final = 0 WHERE id = ? AND state <> 'open'");
                 lost.bind(id).execute(&mut database).await.unwrap();
                 database.close().await.unwrap();
             });
@@ -452,7 +452,8 @@ fn run(cases: u32, steps: usize, loses_a_write: bool) -> Result<(usize, usize), 
     WORLD.with(|world| *world.borrow_mut() = Some(World::open(loses_a_write)));
     let config = Config {
         cases,
-        max_shrink_iters: 0,
+        // One at least: the strategy forgets what it counted when it shrinks, and cannot report a failure before.
+        max_shrink_iters: 2,
         failure_persistence: None,
         ..Config::default()
     };
