@@ -14,11 +14,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from hub import PROBLEM, PURPOSE, ROOT, Checks, Hub, arguments, person, put_records, verification, workdir
+from parties import credit_code
 
 PYTHON = [sys.executable, str(ROOT / "examples" / "verify.py")]
 # From the source file, as its comment says. That compiles it at each start, so further runs use compiled classes.
 JAVA = ["java", str(ROOT / "examples" / "Verify.java")]
-AGENCY = {"id": "example", "name": "示例单位", "credit_code": "113402000030150561", "role": "agency"}
+AGENCY = {"id": "example", "name": "示例单位", "credit_code": credit_code(81), "role": "agency"}
 TOKEN = {"access_token": "t", "token_type": "Bearer", "expires_in": 600}
 ANSWER = {
     "id": "ver_1",
