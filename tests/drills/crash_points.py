@@ -11,7 +11,7 @@ import shutil
 import time
 from pathlib import Path
 
-from hub import Checks, Hub, HubFailed, arguments, person, put_records, workdir
+from hub import WRONG_ON_PURPOSE, Checks, Hub, HubFailed, arguments, person, put_records, workdir
 from kill import Worker, own_records
 from power import library
 from power_loss import look
@@ -47,7 +47,7 @@ class Place:
         self.round = 0
 
     def env(self, point: str, when: str, count: int) -> dict[str, str]:
-        return {"LD_PRELOAD": str(self.library), "HEYAN_KILL": f"{point} {when} {count}"}
+        return {"LD_PRELOAD": str(self.library), "HEYAN_KILL": f"{point} {when} {count}"} | WRONG_ON_PURPOSE
 
     def under_load(self, point: str, when: str, count: int, seconds: float) -> tuple[bool, list[dict]]:
         """A hub under load until it dies at its point; whether it did, and what was acknowledged."""
@@ -104,7 +104,7 @@ def main() -> None:
     checks, work = Checks("crash_points"), workdir("crash_points")
     stop_at = time.monotonic() + args.minutes * 60
     place = Place(work, args.seed)
-    with Hub(place.data, seed=1, logs=work) as hub:
+    with Hub(place.data, seed=1, env=WRONG_ON_PURPOSE, logs=work) as hub:
         taken, refused = put_records(hub.client("authority"), "natural-person", [person(n) for n in range(50)])
         checks.ok("the common records are in", taken == 50, refused[:2])
     early = work / "early"
@@ -135,6 +135,8 @@ def main() -> None:
     for name in ("journal", "database"):
         hurt = work / f"hurt-{name}"
         shutil.copytree(place.data, hurt / "data", ignore=shutil.ignore_patterns("*-shm"))
+        # By itself it says already that it is a copy; what is tried here is what it lacks.
+        (hurt / "data" / "data" / "serving").unlink(missing_ok=True)
         if name == "journal":
             cut_short(next((hurt / "data").rglob("journal")), "*.log", 0.5)
         else:

@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from hub import Checks, Hub, HubFailed, arguments, person, put_records, workdir
+from hub import WRONG_ON_PURPOSE, Checks, Hub, HubFailed, arguments, person, put_records, workdir
 from kill import Worker, check_ledger, check_records, own_records
 from power import WRITE, Cutter, library, records
 
@@ -68,7 +68,7 @@ def look(data: Path, acks: list[dict], editions: dict[int, int], rng: random.Ran
     """Starts a hub on a folder; what of the acknowledged answers it lacks, or that it does not start."""
     looker = Looker()
     try:
-        hub = Hub(data, seed=1, logs=data.parent)
+        hub = Hub(data, seed=1, env=WRONG_ON_PURPOSE, logs=data.parent)
     except HubFailed as failed:
         return [str(failed)[-400:]]
     try:
@@ -99,7 +99,7 @@ def main() -> None:
     base = work / "base"
     shutil.copytree(work / "data", base)
     traced = work.resolve() / "data"
-    env = {"LD_PRELOAD": str(library(work)), "HEYAN_TRACE": str(work / "trace"), "HEYAN_TRACED": f"{traced}/"}
+    env = {"LD_PRELOAD": str(library(work)), "HEYAN_TRACE": str(work / "trace"), "HEYAN_TRACED": f"{traced}/"} | WRONG_ON_PURPOSE
     acks, editions = load(work, env, args.seconds, args.seed)
     trace = records(work / "trace")
     checks.ok("the load was recorded", len(acks) > 20 and len(trace) > 100, (len(acks), len(trace)))
@@ -110,6 +110,8 @@ def main() -> None:
         shutil.rmtree(into.parent, ignore_errors=True)
         into.parent.mkdir()
         cutter.cut(at, into, rng, keeps)
+        # The folder stands for the same disk after the cut, but its files are made anew: an atomic snapshot.
+        (into / "data" / "serving").unlink(missing_ok=True)
         # What was told before the last call that had ended by then.
         told = [ack for ack in acks if ack["at_s"] < trace[at - 1].at_s]
         return look(into, told, editions, rng)
