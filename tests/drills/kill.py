@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from hub import Checks, Client, Hub, arguments, find, person, put_records, run, verification, workdir
+from hub import WRONG_ON_PURPOSE, Checks, Client, Hub, arguments, find, person, put_records, run, verification, workdir
 
 THREADS = 8
 OWN = 6  # records that belong to one thread alone, so that their versions have one writer
@@ -174,7 +174,7 @@ def main() -> None:
     everything: list[dict] = []
     restarts: list[float] = []
     kills = lost = sent = 0
-    hub = Hub(folder / "data", seed=args.seed)
+    hub = Hub(folder / "data", seed=args.seed, env=WRONG_ON_PURPOSE)
     taken, refused = put_records(hub.client("authority"), "natural-person", [person(n) for n in range(50)])
     checks.ok("the common records are in", taken == 50, refused[:2])
     for round_ in range(args.rounds):
@@ -201,7 +201,7 @@ def main() -> None:
             if "record" in ack and ack["edition"] > newest.get(ack["record"], {"edition": -1})["edition"]:
                 newest[ack["record"]] = ack
         offline(checks, hub, "after a kill")
-        hub = Hub(folder / "data", seed=args.seed)
+        hub = Hub(folder / "data", seed=args.seed, env=WRONG_ON_PURPOSE)
         restarts.append(hub.ready_s)
         checks.ok(f"ready again within {args.restart_max} s", hub.ready_s < args.restart_max, f"{hub.ready_s:.2f} s")
         now = {n: newest[n] for t in range(THREADS) for n in own_records(round_, t) if n in newest}
