@@ -67,7 +67,7 @@ def main() -> None:
     checks.ok("the log says why and what to do", "Input/output error" in words and "mend the disk" in words, words[-600:])
     disk.clear()
     hub.kill()
-    with Hub(work / "hub", persons=5, env=disk.env) as hub:
+    with Hub(work / "hub", persons=5, env=disk.env | WRONG_ON_PURPOSE) as hub:
         checks.ok("what was acknowledged is there", outcome(hub, 30_000) == "verified", index)
         checks.ok("and it serves", done(verify(hub)).answer.status == 200)
         ledger = hub.ledger_dir
