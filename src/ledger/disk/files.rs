@@ -56,10 +56,13 @@ impl LedgerFiles for DiskDirectory {
         let mut found = Vec::new();
         for entry in fs::read_dir(self.0.join(folder))? {
             let entry = entry?;
-            found.push((
-                entry.file_name().to_string_lossy().into_owned(),
-                entry.metadata()?.len(),
-            ));
+            let length = match entry.metadata() {
+                Ok(metadata) => metadata.len(),
+                // A spare segment of a ledger that is in use was taken meanwhile: what it will hold came after this look.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                Err(e) => return Err(e),
+            };
+            found.push((entry.file_name().to_string_lossy().into_owned(), length));
         }
         Ok(found)
     }
