@@ -270,7 +270,8 @@ impl World {
             let file = format!("sqlite://{}/data/data/heyan.sqlite", self.folder.path().display());
             self.runtime.block_on(async {
                 let mut database = sqlx::SqliteConnection::connect(&file).await.unwrap();
-                let lost = sqlx::query("UPDATE mismatches SET state = 'open', is_final = 0 WHERE id = ? AND state <> 'open'");
+                let lost =
+                    sqlx::query("UPDATE mismatches SET state = 'open', is_final = 0 WHERE id = ? AND state <> 'open'");
                 lost.bind(id).execute(&mut database).await.unwrap();
                 database.close().await.unwrap();
             });
