@@ -1,5 +1,5 @@
-//! Who began what is being done now, as the caller named it: a `traceparent` of W3C Trace Context. It goes with the task, not through
-//! every argument, and is passed on to whatever is asked or told because of the call.
+//! The caller's `traceparent` (W3C Trace Context). It is kept with the task instead of being an argument everywhere, and is passed on to
+//! the sources, targets and topics that the call leads to.
 
 use std::sync::Arc;
 

@@ -227,7 +227,7 @@ impl<E: StoreEngine> ConnectionLease<'_, E> {
         self.control(statement::RELEASE).await
     }
 
-    /// Remembers that there are so many rows of a word more, or fewer.
+    /// Adds to the count of rows with a word; written by `tallies::flush`.
     pub(super) fn count(&mut self, kind: TallyKind, word: &str, rows: i64) {
         self.tallies.add(kind, word, rows);
     }

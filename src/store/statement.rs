@@ -203,6 +203,7 @@ pub(super) const SELECT_UNPUBLISHED_ALERTS: SqlStatement = statement!("select_un
 pub(super) const SELECT_UNPUBLISHED_EVENTS: SqlStatement = statement!("select_unpublished_events");
 pub(super) const SELECT_UNLOCK_REQUEST: SqlStatement = statement!("select_unlock_request");
 pub(super) const SELECT_EXPIRING: SqlStatement = statement!("select_expiring");
+pub(super) const SELECT_OLD_TESTS: SqlStatement = statement!("select_old_tests");
 pub(super) const SELECT_RIGHT: SqlStatement = statement!("select_right");
 pub(super) const SELECT_USAGE: SqlStatement = statement!("select_usage");
 pub(super) const SELECT_VERDICTS: SqlStatement = statement!("select_verdicts");

@@ -10,7 +10,7 @@ use super::{
     fault::StoreFault,
     pool::{ConnectionLease, ConnectionPool},
     rows::{RowResult, column, fetch, number},
-    statement,
+    statement::{self, SqlStatement},
 };
 use heyan_ports::error::StoreError;
 
@@ -74,15 +74,14 @@ pub(super) async fn flush<E: StoreEngine>(conn: &mut ConnectionLease<'_, E>) -> 
     }
 }
 
-/// Counts that what ends by its time is gone: mismatches before one time, test events before another, Unix microseconds.
-pub(super) async fn count_expiring<E: StoreEngine>(
+/// Takes off what `statement` tells of rows that are about to be deleted: kind, word, rows. `before_us`: Unix microseconds.
+pub(super) async fn take_off<E: StoreEngine>(
     conn: &mut ConnectionLease<'_, E>,
-    mismatches_us: i64,
-    tests_us: i64,
+    statement: SqlStatement,
+    before_us: i64,
 ) -> Result<(), StoreFault> {
     const TABLE: &str = "tallies";
-    let statement = statement::SELECT_EXPIRING;
-    let call = E::call(E::text(statement)).bind(mismatches_us).bind(tests_us);
+    let call = E::call(E::text(statement)).bind(before_us);
     for row in conn.rows(statement.name, call).await? {
         let bad = |column| move |_bad: StoreError| StoreFault::BadRow { table: TABLE, column };
         let kind: String = column(&row, 0, TABLE, "kind").map_err(bad("kind"))?;

@@ -9,7 +9,7 @@ use heyan::ports::{
     error::StoreError,
     mismatches::{DueWrite, MismatchFilter, MismatchRow, MismatchWrite},
     quotas::QuotaKind,
-    store::Store,
+    store::{ForgetBefore, Store},
     subject::RowKey,
     watches::{WatchFilter, WatchPhase, WatchRow},
 };
@@ -23,6 +23,8 @@ use crate::{
 const AGENCIES: [&str; 3] = ["housing", "schools", "taxes"];
 const DATASETS: [&str; 2] = ["companies", "persons"];
 const DAYS: [Option<&str>; 4] = [Some("2026-12-01"), Some("2026-12-02"), Some("2026-12-09"), None];
+/// The day of the tests.
+const TODAY: &str = "2026-12-05";
 const MISMATCHES: u64 = 90;
 /// Fewer than most lists have, so that there are pages.
 const PAGE: u32 = 7;
@@ -280,7 +282,6 @@ async fn tallies_say_what_is_there(store: &dyn Store, today: &str) {
 }
 
 async fn tallies_follow_every_change(store: &dyn Store) {
-    const TODAY: &str = "2026-12-05";
     tallies_say_what_is_there(store, TODAY).await;
     // A step, a step to an end, and a due day that is given later.
     let step = |n: u64, state: MismatchPhase, due_on: Option<&str>| {
@@ -340,6 +341,37 @@ async fn tallies_follow_every_change(store: &dyn Store) {
     }
 }
 
+/// However many expire at once, all of them go, and the others stay.
+async fn all_that_expired_goes(store: &dyn Store) {
+    let mut writes: Vec<MismatchWrite> = (10_001..=12_500).map(mismatch).collect();
+    for write in &mut writes {
+        write.row.expires_at = Some(5);
+    }
+    store.commit(Arc::new(Commit::default().with(writes))).await.unwrap();
+    tallies_say_what_is_there(store, TODAY).await;
+    let before = ForgetBefore {
+        replies_us: 0,
+        guesses_us: 0,
+        unlocks_us: 0,
+        watches_us: 0,
+        asks_us: 0,
+        cases_us: 0,
+        subscriptions_us: 0,
+        tests_us: 0,
+        approvals_us: 0,
+        expired_us: 6,
+        used_s: 0,
+    };
+    store.forget_old(before).await.unwrap();
+    tallies_say_what_is_there(store, TODAY).await;
+    let filter = MismatchFilter {
+        limit: 10_000,
+        ..MismatchFilter::default()
+    };
+    let left = store.mismatches(&filter).await.unwrap();
+    assert_eq!(left.len(), usize::try_from(MISMATCHES).unwrap());
+}
+
 async fn tell(store: &dyn Store) {
     let agencies = AGENCIES.iter().zip(1..).map(|(name, number)| agency(name, number));
     store
@@ -353,6 +385,7 @@ async fn tell(store: &dyn Store) {
     deliveries_are_listed_as_asked(store).await;
     watches_are_listed_as_asked(store).await;
     tallies_follow_every_change(store).await;
+    all_that_expired_goes(store).await;
     store.close().await;
 }
 

@@ -33,137 +33,67 @@ CREATE FUNCTION count_agency_row(of_agency text, of_kind text, more bigint) RETU
     ON CONFLICT (agency, kind, slot) DO UPDATE SET rows_held = agency_rows.rows_held + excluded.rows_held
 $$;
 
-CREATE FUNCTION count_open_mismatches_insert() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Each takes the kind and how many rows more it is, and finds the agency in a column of its own.
+CREATE FUNCTION count_by_agency() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM count_agency_row(new.agency, 'open_mismatches', 1);
+    IF tg_op = 'DELETE' THEN PERFORM count_agency_row(old.agency, tg_argv[0], tg_argv[1]::bigint);
+    ELSE PERFORM count_agency_row(new.agency, tg_argv[0], tg_argv[1]::bigint);
+    END IF;
     RETURN NULL;
 END
 $$;
+
+CREATE FUNCTION count_by_lead() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF tg_op = 'DELETE' THEN PERFORM count_agency_row(old.lead, tg_argv[0], tg_argv[1]::bigint);
+    ELSE PERFORM count_agency_row(new.lead, tg_argv[0], tg_argv[1]::bigint);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION count_by_client() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    of_client text;
+BEGIN
+    IF tg_op = 'DELETE' THEN of_client := old.client; ELSE of_client := new.client; END IF;
+    PERFORM count_agency_row(agency, tg_argv[0], tg_argv[1]::bigint) FROM clients WHERE id = of_client AND agency IS NOT NULL;
+    RETURN NULL;
+END
+$$;
+
 CREATE TRIGGER count_open_mismatches_insert AFTER INSERT ON mismatches
-FOR EACH ROW WHEN (new.is_final = 0) EXECUTE FUNCTION count_open_mismatches_insert();
-
-CREATE FUNCTION count_open_mismatches_update() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM count_agency_row(new.agency, 'open_mismatches', -1);
-    RETURN NULL;
-END
-$$;
+FOR EACH ROW WHEN (new.is_final = 0) EXECUTE FUNCTION count_by_agency('open_mismatches', '1');
 CREATE TRIGGER count_open_mismatches_update AFTER UPDATE OF is_final ON mismatches
-FOR EACH ROW WHEN (old.is_final = 0 AND new.is_final = 1) EXECUTE FUNCTION count_open_mismatches_update();
-
-CREATE FUNCTION count_open_mismatches_update_reopened() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM count_agency_row(new.agency, 'open_mismatches', 1);
-    RETURN NULL;
-END
-$$;
+FOR EACH ROW WHEN (old.is_final = 0 AND new.is_final = 1) EXECUTE FUNCTION count_by_agency('open_mismatches', '-1');
 CREATE TRIGGER count_open_mismatches_update_reopened AFTER UPDATE OF is_final ON mismatches
-FOR EACH ROW WHEN (old.is_final = 1 AND new.is_final = 0) EXECUTE FUNCTION count_open_mismatches_update_reopened();
-
-CREATE FUNCTION count_open_mismatches_delete() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM count_agency_row(old.agency, 'open_mismatches', -1);
-    RETURN NULL;
-END
-$$;
+FOR EACH ROW WHEN (old.is_final = 1 AND new.is_final = 0) EXECUTE FUNCTION count_by_agency('open_mismatches', '1');
 CREATE TRIGGER count_open_mismatches_delete AFTER DELETE ON mismatches
-FOR EACH ROW WHEN (old.is_final = 0) EXECUTE FUNCTION count_open_mismatches_delete();
+FOR EACH ROW WHEN (old.is_final = 0) EXECUTE FUNCTION count_by_agency('open_mismatches', '-1');
 
-CREATE FUNCTION count_cases_insert() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM count_agency_row(new.lead, 'cases', 1);
-    RETURN NULL;
-END
-$$;
 CREATE TRIGGER count_cases_insert AFTER INSERT ON cases
-FOR EACH ROW EXECUTE FUNCTION count_cases_insert();
-
-CREATE FUNCTION count_cases_delete() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM count_agency_row(old.lead, 'cases', -1);
-    RETURN NULL;
-END
-$$;
+FOR EACH ROW EXECUTE FUNCTION count_by_lead('cases', '1');
 CREATE TRIGGER count_cases_delete AFTER DELETE ON cases
-FOR EACH ROW EXECUTE FUNCTION count_cases_delete();
+FOR EACH ROW EXECUTE FUNCTION count_by_lead('cases', '-1');
 
-CREATE FUNCTION count_watches_insert() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM count_agency_row(new.agency, 'watches', 1);
-    RETURN NULL;
-END
-$$;
 CREATE TRIGGER count_watches_insert AFTER INSERT ON watches
-FOR EACH ROW WHEN (new.state <> 'ended') EXECUTE FUNCTION count_watches_insert();
-
-CREATE FUNCTION count_watches_update() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM count_agency_row(new.agency, 'watches', -1);
-    RETURN NULL;
-END
-$$;
+FOR EACH ROW WHEN (new.state <> 'ended') EXECUTE FUNCTION count_by_agency('watches', '1');
 CREATE TRIGGER count_watches_update AFTER UPDATE OF state ON watches
-FOR EACH ROW WHEN (old.state <> 'ended' AND new.state = 'ended') EXECUTE FUNCTION count_watches_update();
-
-CREATE FUNCTION count_watches_delete() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM count_agency_row(old.agency, 'watches', -1);
-    RETURN NULL;
-END
-$$;
+FOR EACH ROW WHEN (old.state <> 'ended' AND new.state = 'ended') EXECUTE FUNCTION count_by_agency('watches', '-1');
 CREATE TRIGGER count_watches_delete AFTER DELETE ON watches
-FOR EACH ROW WHEN (old.state <> 'ended') EXECUTE FUNCTION count_watches_delete();
+FOR EACH ROW WHEN (old.state <> 'ended') EXECUTE FUNCTION count_by_agency('watches', '-1');
 
-CREATE FUNCTION count_subscriptions_insert() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM count_agency_row(new.agency, 'subscriptions', 1);
-    RETURN NULL;
-END
-$$;
 CREATE TRIGGER count_subscriptions_insert AFTER INSERT ON subscriptions
-FOR EACH ROW EXECUTE FUNCTION count_subscriptions_insert();
-
-CREATE FUNCTION count_subscriptions_delete() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM count_agency_row(old.agency, 'subscriptions', -1);
-    RETURN NULL;
-END
-$$;
+FOR EACH ROW EXECUTE FUNCTION count_by_agency('subscriptions', '1');
 CREATE TRIGGER count_subscriptions_delete AFTER DELETE ON subscriptions
-FOR EACH ROW EXECUTE FUNCTION count_subscriptions_delete();
+FOR EACH ROW EXECUTE FUNCTION count_by_agency('subscriptions', '-1');
 
-CREATE FUNCTION count_test_events_insert() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM count_agency_row(new.agency, 'test_events', 1);
-    RETURN NULL;
-END
-$$;
 CREATE TRIGGER count_test_events_insert AFTER INSERT ON events
-FOR EACH ROW WHEN (new.kind = 'test' AND new.agency IS NOT NULL) EXECUTE FUNCTION count_test_events_insert();
-
-CREATE FUNCTION count_test_events_delete() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM count_agency_row(old.agency, 'test_events', -1);
-    RETURN NULL;
-END
-$$;
+FOR EACH ROW WHEN (new.kind = 'test' AND new.agency IS NOT NULL) EXECUTE FUNCTION count_by_agency('test_events', '1');
 CREATE TRIGGER count_test_events_delete AFTER DELETE ON events
-FOR EACH ROW WHEN (old.kind = 'test' AND old.agency IS NOT NULL) EXECUTE FUNCTION count_test_events_delete();
+FOR EACH ROW WHEN (old.kind = 'test' AND old.agency IS NOT NULL) EXECUTE FUNCTION count_by_agency('test_events', '-1');
 
-CREATE FUNCTION count_saved_replies_insert() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM count_agency_row(agency, 'saved_replies', 1) FROM clients WHERE id = new.client AND agency IS NOT NULL;
-    RETURN NULL;
-END
-$$;
 CREATE TRIGGER count_saved_replies_insert AFTER INSERT ON replies
-FOR EACH ROW EXECUTE FUNCTION count_saved_replies_insert();
-
-CREATE FUNCTION count_saved_replies_delete() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM count_agency_row(agency, 'saved_replies', -1) FROM clients WHERE id = old.client AND agency IS NOT NULL;
-    RETURN NULL;
-END
-$$;
+FOR EACH ROW EXECUTE FUNCTION count_by_client('saved_replies', '1');
 CREATE TRIGGER count_saved_replies_delete AFTER DELETE ON replies
-FOR EACH ROW EXECUTE FUNCTION count_saved_replies_delete();
+FOR EACH ROW EXECUTE FUNCTION count_by_client('saved_replies', '-1');

@@ -1,4 +1,4 @@
-//! What one agency may cause, and what of it is counted in memory.
+//! Quotas of one agency, and the counts that are kept in memory.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -59,13 +59,13 @@ impl QuotaLimits {
     }
 }
 
-/// That a limit is reached.
+/// A quota is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the quota of {} is reached", .kind.as_str())]
 pub struct QuotaReached {
-    /// Of what.
+    /// Kind of row.
     pub kind: QuotaKind,
-    /// How many there may be.
+    /// The quota.
     pub limit: u64,
 }
 

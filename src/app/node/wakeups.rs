@@ -1,4 +1,4 @@
-//! Wake-ups of the workers. A worker reads from the store what there is to do; what a bell says beside is only where to look first.
+//! Wake-ups of the workers. A worker reads from the store what there is to do; a wake-up of the courier may name targets to look at first.
 
 use std::{
     collections::HashSet,

@@ -19,10 +19,10 @@ const COUNT_TICK: Duration = Duration::from_secs(5);
 /// Counts between two sweeps.
 const COUNTS_PER_SWEEP: u32 = 12;
 
-/// Between two glances whether the clock was looked at.
+/// Pause between two checks whether the clock monitor has looked.
 const LOOK_TICK: Duration = Duration::from_millis(100);
 
-/// Longest wait for that: who looks after the machine may be held up by a disk that hangs.
+/// Longest wait for the clock monitor, which a hanging disk may delay.
 const LOOKS_WITHIN: Duration = Duration::from_secs(10);
 
 /// A time by which something may be deleted: read first, and the clock was found right by a look that began afterwards. `None`: it is

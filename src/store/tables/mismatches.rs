@@ -129,7 +129,6 @@ impl<E: StoreEngine> MismatchStore for SqlStore<E> {
     }
 
     async fn loop_counts(&self, today: &str) -> Result<LoopCounts, StoreError> {
-        let _turn = self.lists.turn().await?;
         let mut counts = LoopCounts::default();
         for (kind, word, rows) in tallies::read(&self.lists.pool).await? {
             match &*kind {

@@ -83,39 +83,21 @@ pub(super) async fn apply_all<E: StoreEngine>(
     Ok(ids)
 }
 
-/// Deletes saved replies and guesses older than the given times.
+/// Deletes what is kept for a while only and is older than the given times.
 pub(super) async fn forget_old<E: StoreEngine>(
     conn: &mut ConnectionLease<'_, E>,
     before: ForgetBefore,
 ) -> Result<(), StoreFault> {
-    run(conn, statement::DELETE_OLD_REPLIES, |query| {
-        query.bind(before.replies_us)
-    })
-    .await?;
-    run(conn, statement::DELETE_OLD_GUESSES, |query| {
-        query.bind(before.guesses_us)
-    })
-    .await?;
-    run(conn, statement::DELETE_OLD_GUESS_HEADS, |query| {
-        query.bind(before.guesses_us)
-    })
-    .await?;
-    run(conn, statement::DELETE_OLD_RIGHT, |query| {
-        query.bind(i64::from(china_day(before.guesses_us)))
-    })
-    .await?;
-    run(conn, statement::DELETE_OLD_UNLOCK_REQUESTS, |query| {
-        query.bind(before.unlocks_us)
-    })
-    .await?;
-    run(conn, statement::DELETE_OLD_WATCHES, |query| {
-        query.bind(before.watches_us)
-    })
-    .await?;
     drop(conn.take_tallies());
-    tallies::count_expiring(conn, before.expired_us, before.tests_us).await?;
+    tallies::take_off(conn, statement::SELECT_OLD_TESTS, before.tests_us).await?;
     // What refers goes before what it refers to.
-    for (statement, before_us) in [
+    for (statement, before) in [
+        (statement::DELETE_OLD_REPLIES, before.replies_us),
+        (statement::DELETE_OLD_GUESSES, before.guesses_us),
+        (statement::DELETE_OLD_GUESS_HEADS, before.guesses_us),
+        (statement::DELETE_OLD_RIGHT, i64::from(china_day(before.guesses_us))),
+        (statement::DELETE_OLD_UNLOCK_REQUESTS, before.unlocks_us),
+        (statement::DELETE_OLD_WATCHES, before.watches_us),
         (statement::DELETE_OLD_CASE_CHECKS, before.cases_us),
         (statement::DELETE_OLD_CASE_PARTIES, before.cases_us),
         (statement::DELETE_OLD_CASES, before.cases_us),
@@ -123,12 +105,24 @@ pub(super) async fn forget_old<E: StoreEngine>(
         (statement::DELETE_OLD_TEST_DELIVERIES, before.tests_us),
         (statement::DELETE_OLD_TESTS, before.tests_us),
         (statement::DELETE_OLD_APPROVALS, before.approvals_us),
-        (statement::DELETE_EXPIRED_STEPS, before.expired_us),
-        (statement::DELETE_EXPIRED_MISMATCHES, before.expired_us),
+        (statement::DELETE_OLD_ASKS, before.asks_us),
+        (statement::DELETE_USED_ONCE, before.used_s),
     ] {
-        run(conn, statement, |query| query.bind(before_us)).await?;
+        run(conn, statement, |query| query.bind(before)).await?;
     }
-    run(conn, statement::DELETE_OLD_ASKS, |query| query.bind(before.asks_us)).await?;
-    run(conn, statement::DELETE_USED_ONCE, |query| query.bind(before.used_s)).await?;
+    delete_expired(conn, before.expired_us).await?;
     tallies::flush(conn).await
+}
+
+/// Deletes every mismatch that expired before a time, with its steps: memory forgets all of them at once too.
+async fn delete_expired<E: StoreEngine>(conn: &mut ConnectionLease<'_, E>, before_us: i64) -> Result<(), StoreFault> {
+    let delete = statement::DELETE_EXPIRED_MISMATCHES;
+    loop {
+        tallies::take_off(conn, statement::SELECT_EXPIRING, before_us).await?;
+        run(conn, statement::DELETE_EXPIRED_STEPS, |query| query.bind(before_us)).await?;
+        let call = E::call(E::text(delete)).bind(before_us);
+        if conn.execute(delete.name, call).await? == 0 {
+            return Ok(());
+        }
+    }
 }
