@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::batch::CommitBatch;
 use super::fault::StoreFault;
 use super::progress::{CallProgress, GIVE_UP_AFTER, STALLED_AFTER};
+use super::statement::SqlStatement;
 use heyan_ports::store::ForgetBefore;
 
 /// Longest wait of a caller while the writer makes progress.
@@ -24,10 +25,8 @@ pub(super) enum WriterWork {
     Forget(String),
     /// The origin of the ledger that begins, and that of the one that was set aside.
     TakeOver(Arc<str>, String),
-    /// JSON array of `[grant, day, used]`, and its length.
-    Usage(String, usize),
-    /// Adds to the daily numbers of subjects that agencies were right about; JSON, and the number of rows.
-    Right(String, usize),
+    /// A statement that adds to counts, the JSON array of its rows, and their number.
+    AddUp(SqlStatement, String, usize),
     ForgetOld(ForgetBefore),
     /// A name, and what it stands for unless that is settled already.
     Settle(String, String),

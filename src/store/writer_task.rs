@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::batch::CommitBatch;
-use super::engine::{EngineName, StoreEngine};
+use super::engine::{EngineName, StatementCall, StoreEngine};
 use super::fault::StoreFault;
 use super::pool::{ConnectionLease, ConnectionPool};
 use super::writer::{StoreWriter, WorkOutcome, WriterLimits, WriterMessage, WriterWork};
@@ -205,8 +205,9 @@ async fn apply_works<E: StoreEngine>(
             WriterWork::Commit(_) => {}
             WriterWork::Forget(ids) => tables::forget_entries(conn, ids).await?,
             WriterWork::TakeOver(origin, earlier) => tables::take_over(conn, origin, earlier).await?,
-            WriterWork::Usage(usage, rows) => tables::add_usage(conn, usage, *rows).await?,
-            WriterWork::Right(right, rows) => tables::add_right(conn, right, *rows).await?,
+            WriterWork::AddUp(statement, rows, number) => {
+                apply::changed(conn, *statement, *number, |query| query.bind(rows.clone())).await?;
+            }
             WriterWork::ForgetOld(before) => tables::forget_old(conn, *before).await?,
             WriterWork::Settle(name, value) => tables::settle(conn, name, value).await?,
             WriterWork::UseOnce(hash, until_s) => {

@@ -8,21 +8,18 @@ use heyan::ports::bus::BusTopic;
 use serde_json::{Value, json};
 
 use super::{
-    common::{TestHub, person},
+    common::{TestHub, person, with_check_character},
     kafka_kit::{Kafka, PARTITIONS, Sent, wait_for},
 };
 
 /// The nth synthetic resident number with a right check character.
 fn id_number(n: u32) -> String {
-    let body = format!("340207{:04}{:02}15{:03}", 1940 + n % 60, 1 + n % 12, n / 60 % 1000);
-    let weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-    let sum: u32 = body
-        .bytes()
-        .zip(weights)
-        .map(|(digit, weight)| u32::from(digit - b'0') * weight)
-        .sum();
-    let check = b"10X98765432"[usize::try_from(sum % 11).unwrap()];
-    format!("{body}{}", char::from(check))
+    with_check_character(&format!(
+        "340207{:04}{:02}15{:03}",
+        1940 + n % 60,
+        1 + n % 12,
+        n / 60 % 1000
+    ))
 }
 
 fn record(n: u32, name: &str, version: Option<u64>) -> Value {

@@ -281,3 +281,14 @@ pub(crate) fn question(claims: &Value) -> Value {
     json!({"dataset": "natural-person", "subject": {"id_number": "11010519491231002X"}, "claims": claims,
            "purpose": purpose()})
 }
+
+/// A resident number of 17 digits with its check character (GB 11643).
+pub(crate) fn with_check_character(digits: &str) -> String {
+    let weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+    let sum: u32 = digits
+        .bytes()
+        .zip(weights)
+        .map(|(digit, weight)| u32::from(digit - b'0') * weight)
+        .sum();
+    format!("{digits}{}", char::from(b"10X98765432"[sum as usize % 11]))
+}

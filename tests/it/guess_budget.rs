@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::common::{ITEM, TestHub, person, purpose, question};
+use crate::common::{ITEM, TestHub, person, purpose, question, with_check_character};
 
 /// How soon an alert must name an agency.
 const NAMED_WITHIN: Duration = Duration::from_secs(5);
@@ -25,15 +25,7 @@ async fn told(hub: &TestHub, client: &str, field: &str, claim: Value) -> Value {
 
 /// A resident number of 1 January 1990 that nobody has.
 fn number(n: u32) -> String {
-    let body = format!("34022119900101{n:03}");
-    let weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-    let sum: u32 = body
-        .bytes()
-        .zip(weights)
-        .map(|(digit, weight)| u32::from(digit - b'0') * weight)
-        .sum();
-    let check = b"10X98765432"[sum as usize % 11] as char;
-    format!("{body}{check}")
+    with_check_character(&format!("34022119900101{n:03}"))
 }
 
 fn about(number: &str, claims: &Value) -> Value {

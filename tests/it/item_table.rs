@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use heyan::domain::calendar::china_date;
 use serde_json::{Map, Value, json};
 
-use crate::{common::TestHub, licence_kit::licence_id};
+use crate::{
+    common::{TestHub, with_check_character},
+    licence_kit::licence_id,
+};
 
 const TABLE: &str = include_str!("item_table.tsv");
 const ADDRESS: &str = "安徽省芜湖市镜湖区北京中路2号3幢2单元501室";
@@ -69,14 +72,7 @@ impl<'t> Cell<'t> {
 }
 
 fn resident(born: (i16, i8, i8), order: u32) -> String {
-    let body = format!("340202{:04}{:02}{:02}{order:03}", born.0, born.1, born.2);
-    let weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-    let sum: u32 = body
-        .bytes()
-        .zip(weights)
-        .map(|(digit, weight)| u32::from(digit - b'0') * weight)
-        .sum();
-    format!("{body}{}", char::from(b"10X98765432"[sum as usize % 11]))
+    with_check_character(&format!("340202{:04}{:02}{:02}{order:03}", born.0, born.1, born.2))
 }
 
 fn credit_code(number: u32) -> String {

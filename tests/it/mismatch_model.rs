@@ -16,7 +16,10 @@ use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 use serde_json::{Value, json};
 use sqlx::Connection as _;
 
-use crate::{common::purpose, process_kit::Process};
+use crate::{
+    common::{purpose, with_check_character},
+    process_kit::Process,
+};
 
 /// The agency is wrong about many people on purpose.
 const SETTINGS: [(&str, &str); 2] = [
@@ -231,15 +234,7 @@ fn in_world<T>(work: impl FnOnce(&mut World) -> T) -> T {
 
 /// A made-up number with a right check character.
 fn resident_number(n: u32) -> String {
-    let body = format!("340202199{:01}0101{:03}", n / 999 % 10, n % 999 + 1);
-    let weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-    let sum: u32 = body
-        .bytes()
-        .zip(weights)
-        .map(|(digit, weight)| u32::from(digit - b'0') * weight)
-        .sum();
-    let check = ["1", "0", "X", "9", "8", "7", "6", "5", "4", "3", "2"][sum as usize % 11];
-    body + check
+    with_check_character(&format!("340202199{:01}0101{:03}", n / 999 % 10, n % 999 + 1))
 }
 
 impl World {

@@ -50,7 +50,7 @@ impl<E: StoreEngine> AccessStore for SqlStore<E> {
             .map(|usage| (&usage.grant, usage.day, i64::try_from(usage.used).unwrap_or(i64::MAX)))
             .collect();
         self.writer()
-            .submit(WriterWork::Usage(json_text(&rows), rows.len()))
+            .submit(WriterWork::AddUp(statement::ADD_USAGE, json_text(&rows), rows.len()))
             .await?;
         Ok(())
     }
@@ -216,13 +216,4 @@ pub(crate) async fn use_once<E: StoreEngine>(
     let statement = statement::INSERT_USED_ONCE;
     let call = E::call(E::text(statement)).bind(hash.to_vec()).bind(until_s);
     conn.execute(statement.name, call).await
-}
-
-/// Adds to daily counters; `usage` is a JSON array of `[grant, day, used]`.
-pub(crate) async fn add_usage<E: StoreEngine>(
-    conn: &mut ConnectionLease<'_, E>,
-    usage: &str,
-    rows: usize,
-) -> Result<(), StoreFault> {
-    changed(conn, statement::ADD_USAGE, rows, |query| query.bind(usage.to_owned())).await
 }

@@ -57,7 +57,7 @@ impl<E: StoreEngine> GuessStore for SqlStore<E> {
         }
         let rows: Vec<_> = right.iter().map(|row| (row.agency, row.day, row.subjects)).collect();
         self.writer()
-            .submit(WriterWork::Right(json_text(&rows), rows.len()))
+            .submit(WriterWork::AddUp(statement::ADD_RIGHT, json_text(&rows), rows.len()))
             .await?;
         Ok(())
     }
@@ -106,15 +106,6 @@ fn read_right<R: RowColumns>(row: &R) -> RowResult<RightSubjects> {
         day: number(row, 1, TABLE, "day")?,
         subjects: number(row, 2, TABLE, "subjects")?,
     })
-}
-
-/// Adds to the daily numbers of subjects that agencies were right about; `right` is a JSON array of `[agency, day, subjects]`.
-pub(crate) async fn add_right<E: StoreEngine>(
-    conn: &mut ConnectionLease<'_, E>,
-    right: &str,
-    rows: usize,
-) -> Result<(), StoreFault> {
-    changed(conn, statement::ADD_RIGHT, rows, |query| query.bind(right.to_owned())).await
 }
 
 /// Counts and forgives guesses, in the order of the commits: one that is counted after it was forgiven counts.

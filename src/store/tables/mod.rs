@@ -33,8 +33,7 @@ use crate::{
 };
 
 pub(crate) use self::{
-    access::{add_usage, use_once},
-    guesses::add_right,
+    access::use_once,
     nodes::settle,
     outbox::{forget_entries, take_over},
 };
